@@ -1,0 +1,69 @@
+# `make demo` and `make test` do all the set-up: they install what is missing, build, and run.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+ROOT := $(CURDIR)
+export PKG_CONFIG_PATH := $(ROOT)/.deps/lib/pkgconfig
+
+# One configuration for everything that is built, so that there is one .build.
+SWIFT_FLAGS := -c release -Xswiftc -enable-testing
+
+DEBIAN_BUILD := gcc libarchive-dev libyara-dev libcmark-dev libseccomp-dev libsqlite3-dev libzstd-dev \
+	libssl-dev zlib1g-dev pkg-config ca-certificates python3-pip python3-venv esbuild
+DEBIAN_TEST := hledger ledger yara node-typescript nodejs zip
+
+QUICKJS_VERSION := 0.17.0.2
+QUICKJS_SHA256 := 43d2e48272208721a7aaea8e3f02d4b9318f12ef20cc4f5421b59d9a470706ef
+QUICKJS_FLAGS := -O2 -fwrapv -funsigned-char -D_GNU_SOURCE -DQUICKJS_NG_BUILD -std=gnu11 -w
+
+.PHONY: help demo test test-full bench bench-scan fuzz build format lint clean deps packages packages-test swift
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+swift:
+	@command -v swift >/dev/null || { echo "make: swift is not on the path. Install Swift 6.3 or newer (swift.org) and run this again." >&2; exit 2; }
+
+# Installs the Debian packages that are missing; without the right to, prints the line to run and stops.
+define install
+	@missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done | tr '\n' ' '); \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+		elif sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+		else echo "make: these Debian packages are missing; run this, then try again:" >&2; echo "  sudo apt-get install $$missing" >&2; exit 2; fi; \
+	fi
+endef
+
+packages:
+	$(call install,$(DEBIAN_BUILD))
+
+packages-test: packages
+	$(call install,$(DEBIAN_TEST))
+
+deps: packages .deps/lib/pkgconfig/quickjs-ng.pc ## QuickJS-ng from its source package, into .deps/
+
+# The source package is pinned by digest; nothing of it is kept in the repository.
+.deps/lib/pkgconfig/quickjs-ng.pc: | packages
+	@mkdir -p .deps/src .deps/include .deps/lib/pkgconfig
+	@python3 -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest .deps/src quickjs-ng==$(QUICKJS_VERSION)
+	@echo "$(QUICKJS_SHA256)  .deps/src/quickjs_ng-$(QUICKJS_VERSION).tar.gz" | sha256sum --check --quiet
+	@tar -xzf .deps/src/quickjs_ng-$(QUICKJS_VERSION).tar.gz -C .deps/src --strip-components=1
+	@for unit in quickjs libregexp libunicode dtoa; do \
+		echo "cc $$unit.c"; cc $(QUICKJS_FLAGS) -c .deps/src/upstream-quickjs/$$unit.c -o .deps/src/$$unit.o & done; wait
+	@rm -f .deps/lib/libquickjs-ng.a
+	@ar rcs .deps/lib/libquickjs-ng.a .deps/src/{quickjs,libregexp,libunicode,dtoa}.o
+	@cp .deps/src/upstream-quickjs/quickjs.h .deps/include/
+	@printf 'prefix=$${pcfiledir}/../..\nName: quickjs-ng\nDescription: JavaScript engine of the plugin runner\nVersion: 0.17.0\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lquickjs-ng -lm\n' > $@
+
+build: swift deps ## everything, in release configuration
+	swift build $(SWIFT_FLAGS)
+
+format: ## rewrite the Swift sources in the house's format
+	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+lint: ## check format and rules, changing nothing
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+
+clean: ## remove what was built
+	rm -rf .build .deps .venv out demo

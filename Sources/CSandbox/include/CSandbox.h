@@ -1,0 +1,2 @@
+#pragma once
+int csandbox_version(void);

@@ -1,0 +1,3 @@
+import CQuickJS
+let r = JS_NewRuntime()
+print("veroforge-runner", r != nil)
