@@ -103,23 +103,29 @@ let package = Package(
         library(
             "Pipeline",
             [
-                "Marketplace", "Provenance", "Bundles", "Scanning", "Advisories", "Frames", "Sandbox", "SimulatedApp",
+                "Marketplace", "Provenance", "Bundles", "Scanning", "Advisories", "Frames", "Sandbox",
+                "SimulatedApp",
                 "Registry", "Metering", "Billing", "Publishing", yams, logging, subprocess,
             ]),
         library(
             "PluginRuntime",
             [
-                "Marketplace", "Registry", "Sandbox", "Frames", "Metering", "Billing", "Publishing", "Provenance", yams,
-                logging, hummingbird, hummingbirdTLS, hummingbirdHTTP2, lifecycle, httpClient, httpTypes, nioCore,
+                "Marketplace", "Registry", "Sandbox", "Frames", "Metering", "Billing", "Publishing",
+                "Provenance", yams,
+                logging, hummingbird, hummingbirdTLS, hummingbirdHTTP2, lifecycle, httpClient, httpTypes,
+                nioCore,
             ]),
-        library("SimulatedServers", ["Marketplace", "SimulatedApp", hummingbird, httpTypes, nioCore, logging]),
+        library(
+            "SimulatedServers", ["Marketplace", "SimulatedApp", hummingbird, httpTypes, nioCore, logging]),
 
         // The programs.
         program(
             "veroforge",
             [
-                "Pipeline", "SimulatedServers", "Marketplace", "Provenance", "Bundles", "Scanning", "Advisories",
-                "Sandbox", "SimulatedApp", "Registry", "Metering", "Billing", "Publishing", argumentParser, logging,
+                "Pipeline", "SimulatedServers", "Marketplace", "Provenance", "Bundles", "Scanning",
+                "Advisories",
+                "Sandbox", "SimulatedApp", "Registry", "Metering", "Billing", "Publishing", argumentParser,
+                logging,
                 httpClient, nioCore, yams, subprocess, histogram,
             ]),
         program("veroforge-runtime", ["PluginRuntime", "Marketplace", argumentParser, logging]),
@@ -131,7 +137,8 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "TestSupport", dependencies: ["Marketplace", "Provenance", subprocess], path: "Tests/Support",
+            name: "TestSupport", dependencies: ["Marketplace", "Provenance", subprocess],
+            path: "Tests/Support",
             swiftSettings: house),
         tests("House", ["Marketplace"]),
         tests("Marketplace", ["Marketplace"]),
