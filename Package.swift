@@ -47,6 +47,7 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
@@ -158,9 +159,9 @@ let package = Package(
             "PluginRuntime",
             [
                 "PluginRuntime", "Registry", "Marketplace", "Provenance", "Metering", "Sandbox", hummingbird,
-                hummingbirdTesting, httpClient, httpTypes, nioCore,
+                hummingbirdTesting, httpClient, httpTypes, nioCore, nioHTTP1,
             ]),
-        tests("SimulatedServers", ["SimulatedServers", "SimulatedApp", "Marketplace", httpClient, nioCore]),
+        tests("SimulatedServers", ["SimulatedServers", "SimulatedApp", "Marketplace", httpClient, nioCore, nioHTTP1]),
         tests("CommandLine", ["Marketplace", "Provenance"]),
         .testTarget(
             name: "SecurityTests", dependencies: ["Sandbox", "Frames", "Marketplace", "TestSupport"],
