@@ -1,0 +1,141 @@
+internal import Dispatch
+public import Marketplace
+internal import Synchronization
+
+/// Usage files to sums by day, tenant, plugin, plan and metric. The result does not depend on the order of the
+/// files, on how the events are split over them, on repeated files, or on the number of threads.
+///
+/// An event is counted once by its id. Where one id comes with two bodies, nobody can say which is true: no body is
+/// counted, every line with that id is quarantined. A line that is no event is quarantined too.
+public struct RollUp: Sendable {
+    /// A file to roll up.
+    public struct Source: Sendable, Hashable {
+        public enum Role: Sendable, Hashable {
+            case counted
+            /// Its events were billed already: their ids make others duplicates, and are not counted.
+            case known
+        }
+
+        public var path: String
+        public var role: Role
+        /// Events before this moment were billed with an earlier period.
+        public var billedBefore: Instant?
+
+        public init(_ path: String, role: Role = .counted, billedBefore: Instant? = nil) {
+            self.path = path
+            self.role = role
+            self.billedBefore = billedBefore
+        }
+    }
+
+    public struct Options: Sendable {
+        /// Events at or after this moment are left for a later roll-up.
+        public var until: Instant?
+        /// Events before this moment are late; they are counted, and their number is told.
+        public var lateBefore: Instant?
+        public var threads: Int
+        /// Reads every line by the general path: the slow twin of the fast one, for comparison.
+        public var generalPathOnly: Bool
+
+        public init(
+            until: Instant? = nil, lateBefore: Instant? = nil, threads: Int = 2, generalPathOnly: Bool = false
+        ) {
+            self.until = until
+            self.lateBefore = lateBefore
+            self.threads = threads
+            self.generalPathOnly = generalPathOnly
+        }
+    }
+
+    public var options: Options
+    let disk: Disk
+
+    public init(options: Options = Options(), disk: Disk = Disk()) {
+        precondition((1...64).contains(options.threads), "between 1 and 64 threads")
+        self.options = options
+        self.disk = disk
+    }
+
+    /// Bytes of one piece of work. Memory is this for each thread, the ids, and the groups.
+    static let pieceBytes = 8 << 20
+
+    public func run(_ sources: [Source]) throws(MeteringError) -> RollUpResult {
+        // A file named twice is one file.
+        let sources = Dictionary(sources.map { ($0.path, $0) }, uniquingKeysWith: { a, _ in a })
+            .values.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+        let files = try sources.map { (source) throws(MeteringError) in try SegmentPieces(source, disk: disk)
+        }
+        let bytes = files.reduce(0) { $0 + $1.byteCount }
+        let ids = IDSet(expected: bytes / 150)
+        // What was billed goes in first: then a new line with the same id is the one in question.
+        let billed = files.indices.filter {
+            files[$0].source.role == .known || files[$0].source.billedBefore != nil
+        }
+        _ = try scan(files, billed, ids, asKnown: true)
+        let counted = files.indices.filter { files[$0].source.role == .counted }
+        let tallies = try scan(files, counted, ids, asKnown: false)
+        var result = try merge(tallies, files)
+        try settleConflicts(&result, tallies, files, ids)
+        result.check()
+        return result
+    }
+
+    private func scan(
+        _ files: [SegmentPieces], _ wanted: [Int], _ ids: IDSet, asKnown: Bool
+    ) throws(MeteringError) -> [Tally] {
+        let pieces = wanted.flatMap { file in (0..<files[file].pieceCount).map { (file, $0) } }
+        if pieces.isEmpty { return [] }
+        let next = Atomic<Int>(0)
+        let done = Mutex<[Result<Tally, MeteringError>]>([])
+        let threads = min(options.threads, pieces.count)
+        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+            var tally = Tally(options: options, ids: ids)
+            var outcome: Result<Void, MeteringError> = .success(())
+            while true {
+                let at = next.add(1, ordering: .relaxed).oldValue
+                guard at < pieces.count else { break }
+                let (file, piece) = pieces[at]
+                do throws(MeteringError) {
+                    try tally.read(files[file], file, piece, asKnown: asKnown)
+                } catch {
+                    outcome = .failure(error)
+                    next.store(pieces.count, ordering: .relaxed)
+                    break
+                }
+            }
+            let finished = outcome.map { tally }
+            done.withLock { $0.append(finished) }
+        }
+        var tallies: [Tally] = []
+        for outcome in done.withLock({ $0 }) { tallies.append(try outcome.get()) }
+        return tallies
+    }
+
+    private func merge(_ tallies: [Tally], _ files: [SegmentPieces]) throws(MeteringError) -> RollUpResult {
+        var builder = RollUpResult.Builder()
+        for tally in tallies {
+            guard builder.add(tally) else {
+                throw MeteringError(.limit, "roll-up", "a sum leaves 64 bits, or there are too many names")
+            }
+        }
+        return builder.finish(files: files)
+    }
+
+    /// Takes back what was counted of ids that turned out to have two bodies. Rare, so it reads the files again.
+    private func settleConflicts(
+        _ result: inout RollUpResult, _ tallies: [Tally], _ files: [SegmentPieces], _ ids: IDSet
+    ) throws(MeteringError) {
+        let conflicts = Set(tallies.flatMap(\.conflicts))
+        if conflicts.isEmpty { return }
+        var rereader = Tally(options: options, ids: ids)
+        rereader.only = conflicts
+        for file in files.indices {
+            let isKnown = files[file].source.role == .known
+            for piece in 0..<files[file].pieceCount {
+                try rereader.read(files[file], file, piece, asKnown: isKnown)
+            }
+        }
+        result.takeBack(
+            conflicts: rereader.conflicting, until: options.until, lateBefore: options.lateBefore, ids, files)
+    }
+}
