@@ -41,7 +41,7 @@ struct GroupTable {
         return sums[at].add(quantities, sign: sign)
     }
 
-    func forEach(_ body: (UInt64, Quantities) -> Void) {
+    func visit(_ body: (UInt64, Quantities) -> Void) {
         for index in keys.indices where keys[index] != GroupTable.free { body(keys[index], sums[index]) }
     }
 

@@ -17,7 +17,7 @@ extension RollUpResult {
             let pluginMap = Builder.map(tally.names.plugins, into: &plugins)
             let planMap = Builder.map(tally.names.plans, into: &plans)
             var holds = true
-            tally.groups.forEach { key, sum in
+            tally.groups.visit { key, sum in
                 let parts = GroupTable.parts(key)
                 let mapped = GroupTable.key(
                     day: parts.day, tenant: tenantMap[parts.tenant], plugin: pluginMap[parts.plugin],
@@ -46,7 +46,7 @@ extension RollUpResult {
             let (planNames, planRank) = Builder.rank(plans)
             var entries: [(key: UInt64, sum: Quantities)] = []
             entries.reserveCapacity(groups.count)
-            groups.forEach { key, sum in
+            groups.visit { key, sum in
                 let parts = GroupTable.parts(key)
                 let ranked = GroupTable.key(
                     day: parts.day, tenant: tenantRank[parts.tenant], plugin: pluginRank[parts.plugin],
