@@ -9,6 +9,7 @@ export const root = fileURLToPath(new URL("../../../", import.meta.url));
 export class OperationError extends Error {
   constructor(code, message) {
     super(message);
+    this.name = "OperationError";
     this.code = code;
   }
 }

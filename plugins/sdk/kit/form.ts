@@ -45,3 +45,23 @@ function decode(text: string): string {
     return spaced;
   }
 }
+
+/** A value of a nested form. */
+export type Nested = string | number | boolean | undefined | readonly Nested[] | { readonly [name: string]: Nested };
+
+/** A form with nested names: `{items: [{price: "p"}]}` is `items[0][price]=p`. `undefined` leaves the field out. */
+export function formEncodeNested(fields: { readonly [name: string]: Nested }): string {
+  const flat: { [name: string]: string | number | boolean } = {};
+  const walk = (name: string, value: Nested): void => {
+    if (value === undefined) return;
+    if (typeof value !== "object") {
+      flat[name] = value;
+    } else if (Array.isArray(value)) {
+      value.forEach((item, index) => walk(`${name}[${index}]`, item));
+    } else {
+      for (const [part, item] of Object.entries(value)) walk(`${name}[${part}]`, item);
+    }
+  };
+  for (const [name, value] of Object.entries(fields)) walk(name, value);
+  return formEncode(flat);
+}

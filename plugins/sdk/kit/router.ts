@@ -1,4 +1,4 @@
-import type { OperationError, PluginContext, PluginRequest, PluginResponse } from "@veroforge/sdk";
+import type { PluginContext, PluginRequest, PluginResponse } from "@veroforge/sdk";
 
 /** What answers one action. */
 export type Handler = (data: any, context: PluginContext, request: PluginRequest) => Promise<PluginResponse>;
@@ -15,8 +15,9 @@ export function fail(word: string, sentence: string): PluginResponse {
   return { success: false, error: `${word}: ${sentence}` };
 }
 
-export function isOperationError(error: unknown): error is OperationError {
-  return error instanceof Error && typeof (error as { code?: unknown }).code === "string";
+/** Whether the host refused an operation; `code` says why. */
+export function isOperationError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && error.name === "OperationError";
 }
 
 /**

@@ -13,7 +13,14 @@
 export type OperationErrorCode =
   | "denied" | "invalid" | "notFound" | "limit" | "rateLimited" | "unavailable" | "timeout" | "upstream";
 
-/** What a promise of the context rejects with. Branch on `code`; `message` is for people. */
-export interface OperationError extends Error {
+/**
+ * What a promise of the context rejects with. Branch on `code`; `message` is for people. The class itself is
+ * provided by the runner: `import { OperationError } from "@veroforge/sdk"`.
+ */
+export declare class OperationError extends Error {
+  constructor(code: string, message: string, operation?: string);
+  readonly name: "OperationError";
   readonly code: OperationErrorCode | (string & {});
+  /** The operation that was refused: `readData`, `fetch`, … */
+  readonly operation: string | undefined;
 }

@@ -45,4 +45,5 @@ export interface FetchResponse {
   json<T = any>(): Promise<T>;
   /** The body as bytes. */
   bytes(): Promise<Uint8Array>;
+  arrayBuffer(): Promise<ArrayBuffer>;
 }

@@ -16,7 +16,9 @@ declare const console: Console;
 
 /** Timers run while a call runs; what is left when it answers is dropped. */
 declare function setTimeout(callback: (...values: any[]) => void, delayMs?: number, ...values: any[]): number;
+declare function setInterval(callback: (...values: any[]) => void, delayMs?: number, ...values: any[]): number;
 declare function clearTimeout(timer: number | undefined): void;
+declare function clearInterval(timer: number | undefined): void;
 declare function queueMicrotask(callback: () => void): void;
 
 declare class URL {
@@ -31,9 +33,27 @@ declare class URL {
   readonly port: string;
   readonly pathname: string;
   readonly search: string;
+  readonly searchParams: URLSearchParams;
   readonly hash: string;
   toString(): string;
   toJSON(): string;
+}
+
+declare class URLSearchParams implements Iterable<[string, string]> {
+  constructor(init?: string | Iterable<[string, string]> | { [name: string]: string });
+  readonly size: number;
+  append(name: string, value: string): void;
+  delete(name: string, value?: string): void;
+  get(name: string): string | null;
+  getAll(name: string): string[];
+  has(name: string, value?: string): boolean;
+  set(name: string, value: string): void;
+  sort(): void;
+  entries(): IterableIterator<[string, string]>;
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<string>;
+  [Symbol.iterator](): IterableIterator<[string, string]>;
+  toString(): string;
 }
 
 declare class TextEncoder {

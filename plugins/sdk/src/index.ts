@@ -6,7 +6,8 @@
  * everything it can reach is in {@link PluginContext}, and everything it reaches there was declared in its
  * `plugin.json`, shown to the customer, and accepted.
  *
- * At run time the module `@veroforge/sdk` is provided by the runner; these files are types.
+ * At run time the module `@veroforge/sdk` is provided by the runner, with two values: {@link OperationError} and
+ * {@link definePlugin}. All else here is types.
  */
 export type { Plugin, PluginClass, PluginRequest, PluginResponse, HookDelivery } from "./plugin";
 export type { PluginContext, PluginConfig, Logger, LogFields } from "./context";
@@ -15,7 +16,9 @@ export type { Fetch, FetchInit, FetchAuth, FetchResponse, HttpMethod } from "./f
 export type { Secret, PluginCrypto, HmacAlgorithm, SignatureEncoding } from "./secrets";
 export type { PluginStorage, PluginTemp, Json } from "./storage";
 export type { PluginUsage, UsageAmount } from "./usage";
-export type { OperationError, OperationErrorCode } from "./errors";
+export type { OperationErrorCode } from "./errors";
+export { OperationError } from "./errors";
+export { definePlugin } from "./plugin";
 export type {
   Declared, ReadableEntity, WritableEntity, WorkflowID, FetchHost, SecretName, EntityData,
 } from "./declared";

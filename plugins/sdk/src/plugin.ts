@@ -30,6 +30,9 @@ export interface PluginClass {
   new (): Plugin;
 }
 
+/** Answers its argument: lets a plugin that is an object be typed where it is written. Provided by the runner. */
+export declare function definePlugin<T extends Plugin>(plugin: T): T;
+
 /** One call. */
 export interface PluginRequest<Input = any> {
   /** An action of the manifest. */

@@ -1,15 +1,5 @@
 import type { FetchResponse, PluginContext } from "@veroforge/sdk";
-import { formEncode, retrying, type FormFields } from "@veroforge/kit";
-
-/** Slack answers refusals with status 200 and `ok: false`; this carries Slack's own word for it. */
-export class SlackRefusal extends Error {
-  readonly word: string;
-
-  constructor(word: string, sentence: string) {
-    super(sentence);
-    this.word = word;
-  }
-}
+import { formEncode, objectOf, Refusal, retrying, type FormFields } from "@veroforge/kit";
 
 /** What the plugin reads of Slack's answers. */
 export interface SlackAnswer {
@@ -46,31 +36,28 @@ export async function lookUpByEmail(context: PluginContext, email: string): Prom
       auth: { bearer: "SLACK_BOT_TOKEN" },
     }));
   const answer = await read(response, "users.lookupByEmail");
-  if (typeof answer.user?.id !== "string") throw new SlackRefusal("unexpected-answer", "Slack named no user");
+  if (typeof answer.user?.id !== "string") throw refusal("unexpected-answer", "Slack named no user");
   return answer.user.id;
 }
 
+/** Slack answers refusals with status 200 and `ok: false`, and its own word for them. */
 async function read(response: FetchResponse, method: string): Promise<SlackAnswer> {
   if (response.status === 429) {
     const seconds = response.headers["retry-after"] ?? "some";
-    throw new SlackRefusal("ratelimited", `Slack asks to wait ${seconds} seconds before the next ${method}`);
+    throw refusal("ratelimited", `Slack asks to wait ${seconds} seconds before the next ${method}`);
   }
-  if (!response.ok) throw new SlackRefusal("unavailable", `Slack answered ${method} with status ${response.status}`);
-  let answer: unknown;
-  try {
-    answer = await response.json();
-  } catch {
-    throw new SlackRefusal("unexpected-answer", `Slack's answer to ${method} is no JSON`);
-  }
-  if (typeof answer !== "object" || answer === null) {
-    throw new SlackRefusal("unexpected-answer", `Slack's answer to ${method} is no object`);
-  }
-  const { ok, error } = answer as SlackAnswer;
-  if (ok !== true) {
+  if (!response.ok) throw refusal("unavailable", `Slack answered ${method} with status ${response.status}`);
+  const answer = await objectOf(response, "slack");
+  if (answer["ok"] !== true) {
+    const error: unknown = answer["error"];
     const word = typeof error === "string" && error !== "" ? error : "unexpected-answer";
-    throw new SlackRefusal(word, advice[word] ?? `Slack refused ${method}`);
+    throw refusal(word, advice[word] ?? `Slack refused ${method}`);
   }
   return answer as SlackAnswer;
+}
+
+function refusal(word: string, sentence: string): Refusal {
+  return new Refusal(`slack.${word}`, sentence);
 }
 
 const advice: { readonly [word: string]: string } = {

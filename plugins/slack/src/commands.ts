@@ -1,5 +1,5 @@
 import type { HookDelivery, PluginContext, PluginResponse } from "@veroforge/sdk";
-import { fail, isOperationError, ok, parseForm } from "@veroforge/kit";
+import { fail, isNear, isOperationError, ok, parseForm } from "@veroforge/kit";
 import { escape } from "./blocks";
 
 interface Start { order: string; requestedBy: string }
@@ -46,8 +46,7 @@ function privately(text: string): PluginResponse {
 async function isFromSlack(delivery: HookDelivery, context: PluginContext): Promise<boolean> {
   const time = delivery.headers["x-slack-request-timestamp"] ?? "";
   const signature = delivery.headers["x-slack-signature"] ?? "";
-  if (!/^\d{1,12}$/.test(time) || !/^v0=[0-9a-f]{64}$/.test(signature)) return false;
-  if (Math.abs(Date.now() / 1000 - Number(time)) > ageSecondsMax) return false;
+  if (!isNear(time, ageSecondsMax) || !/^v0=[0-9a-f]{64}$/.test(signature)) return false;
   return context.crypto.verifyHmac(
     "SLACK_SIGNING_SECRET", "sha256", `v0:${time}:${delivery.body}`, signature.slice(3));
 }

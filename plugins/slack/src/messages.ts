@@ -1,8 +1,7 @@
 import type { Data, PluginContext, PluginResponse } from "@veroforge/sdk";
-import { fail, ok } from "@veroforge/kit";
+import { fail, ok, once, Refusal, refusable, type FormFields } from "@veroforge/kit";
 import { escape, orderBlocks, summary, type OrderEvent } from "./blocks";
-import { lookUpByEmail, post, SlackRefusal } from "./client";
-import { once } from "./once";
+import { lookUpByEmail, post } from "./client";
 import { channelFor } from "./routes";
 
 interface NotifyOrder { orderId: string; event: OrderEvent; channel?: string; idempotencyKey?: string }
@@ -17,27 +16,19 @@ export async function notifyOrder(data: NotifyOrder, context: PluginContext): Pr
   const customer = await customerOf(order, context);
   const channel = data.channel ?? channelFor(data.event, order, customer, context.config);
   return refusable(async () => {
-    const sent = await once(context, data.idempotencyKey, async () =>
-      post(context, "chat.postMessage", {
-        channel,
-        text: summary(data.event, order),
-        blocks: JSON.stringify(orderBlocks(data.event, order, customer, context.config.showTotals)),
-        unfurl_links: false,
-      }));
-    return ok(sent);
+    const blocks = orderBlocks(data.event, order, customer, context.config.showTotals);
+    return postOnce(context, data.idempotencyKey, {
+      channel, text: summary(data.event, order), blocks: JSON.stringify(blocks), unfurl_links: false,
+    });
   });
 }
 
 /** Posts a text; without a channel, to the default one. */
 export async function sendMessage(data: SendMessage, context: PluginContext): Promise<PluginResponse> {
   return refusable(async () => {
-    const sent = await once(context, data.idempotencyKey, async () =>
-      post(context, "chat.postMessage", {
-        channel: data.channel ?? context.config.defaultChannel,
-        text: escape(data.text),
-        thread_ts: data.threadTs,
-      }));
-    return ok(sent);
+    return postOnce(context, data.idempotencyKey, {
+      channel: data.channel ?? context.config.defaultChannel, text: escape(data.text), thread_ts: data.threadTs,
+    });
   });
 }
 
@@ -66,11 +57,16 @@ async function customerOf(order: Data, context: PluginContext): Promise<Data | u
   return customer;
 }
 
-async function refusable(action: () => Promise<PluginResponse>): Promise<PluginResponse> {
-  try {
-    return await action();
-  } catch (error) {
-    if (error instanceof SlackRefusal) return fail(`slack.${error.word}`, error.message);
-    throw error;
-  }
+/** Posts, unless a call with the same key has posted already; the last 200 keys are remembered. */
+async function postOnce(
+  context: PluginContext, key: string | undefined, fields: FormFields,
+): Promise<PluginResponse> {
+  const { value, repeated } = await once(context, "sent", key, 200, async () => {
+    const { channel, ts } = await post(context, "chat.postMessage", fields);
+    if (typeof channel !== "string" || typeof ts !== "string") {
+      throw new Refusal("slack.unexpected-answer", "Slack did not say where the message is");
+    }
+    return { channel, ts };
+  });
+  return ok({ ...value, repeated });
 }
