@@ -226,3 +226,10 @@ export async function ready(folder, options) {
   };
   return { ...world, plugin, call };
 }
+
+/** Sets `Date.now` for one test, and answers a function that sets it anew. */
+export function clock(test, time) {
+  let now = Date.parse(time);
+  test.mock.method(Date, "now", () => now);
+  return (next) => { now = Date.parse(next); };
+}
