@@ -27,8 +27,10 @@ for (const folder of folders) {
     for (const permission of manifest.permissions) assert.ok(permission.purpose.length >= 10, "a purpose says why");
   });
 
-  test(`${folder}: the config's defaults satisfy the config's schema`, () => {
-    if (manifest.config) assert.deepEqual(violations(manifest.config, defaultsOf(manifest.config)), []);
+  test(`${folder}: the config's defaults, with the examples of what has none, satisfy the config's schema`, () => {
+    const required = Object.fromEntries((manifest.config?.required ?? [])
+      .map((name) => [name, manifest.config.properties[name].examples?.[0]]));
+    if (manifest.config) assert.deepEqual(violations(manifest.config, { ...required, ...defaultsOf(manifest.config) }), []);
   });
 
   test(`${folder}: examples in the schemas satisfy them`, () => {
@@ -51,5 +53,5 @@ for (const folder of folders) {
 
 test("the billing models are all represented", () => {
   const models = new Set(folders.map((folder) => manifestOf(folder).pricing.model));
-  for (const model of ["payPerUse", "subscription", "freemium"]) assert.ok(models.has(model), model);
+  for (const model of ["payPerUse", "subscription", "oneTime", "freemium"]) assert.ok(models.has(model), model);
 });
