@@ -1,3 +1,4 @@
+import FoundationEssentials
 public import Marketplace
 import Synchronization
 
@@ -80,9 +81,16 @@ public final class SimulatedHost: Sendable {
             guard let name = name.stringValue, let secret = secrets[name] else {
                 return Self.failure("denied", "the manifest declares no such secret")
             }
-            headers["authorization"] = .string(scheme == "basic" ? "Basic \(secret)" : "Bearer \(secret)")
+            let basic = "Basic \(Data(secret.utf8).base64EncodedString())"
+            headers["authorization"] = .string(scheme == "basic" ? basic : "Bearer \(secret)")
         }
         fields["headers"] = .object(headers.mapValues(reveal))
+        if fields["bodyEncoding"]?.stringValue == "base64", let text = fields["body"]?.stringValue,
+            let bytes = Data(base64Encoded: text)
+        {
+            fields["body"] = .string(String(decoding: bytes, as: UTF8.self))
+            fields["bodyEncoding"] = nil
+        }
         if let body = fields["body"] { fields["body"] = reveal(body) }
         if let url = fields["url"] { fields["url"] = reveal(url) }
         return app.fetch(.object(fields))
@@ -102,24 +110,29 @@ public final class SimulatedHost: Sendable {
             return Self.failure("denied", "the manifest declares no such secret")
         }
         guard let algorithm = arguments["algorithm"]?.stringValue,
-            let message = arguments["bytes"]?.stringValue.flatMap(Hex.decode),
-            let code = hmac(algorithm, Array(secret.utf8), message)
+            let message = arguments["data"]?.stringValue.flatMap({ Data(base64Encoded: $0) }),
+            let code = hmac(algorithm, Array(secret.utf8), Array(message))
         else { return Self.failure("invalid", "the algorithm or the bytes cannot be signed") }
-        if operation == "crypto.sign" { return .success(.string(Hex.encode(code))) }
-        return .success(.bool(arguments["signature"]?.stringValue?.lowercased() == Hex.encode(code)))
+        let asBase64 = arguments["encoding"]?.stringValue == "base64"
+        let signature = asBase64 ? Data(code).base64EncodedString() : Hex.encode(code)
+        if operation == "crypto.sign" { return .success(["signature": .string(signature)]) }
+        let given = arguments["signature"]?.stringValue ?? ""
+        return .success(["valid": .bool((asBase64 ? given : given.lowercased()) == signature)])
     }
 
     private func store(_ operation: String, _ arguments: [String: JSONValue]) -> OperationOutcome {
         state.withLock { state in
             if operation == "storage.list" {
                 let prefix = arguments["prefix"]?.stringValue ?? ""
-                return .success(
-                    .array(state.storage.keys.filter { $0.hasPrefix(prefix) }.sorted().map(JSONValue.string)))
+                let keys = state.storage.keys.filter { $0.hasPrefix(prefix) }.sorted()
+                return .success(["keys": .array(keys.map(JSONValue.string))])
             }
             guard let key = arguments["key"]?.stringValue, !key.isEmpty, key.utf8.count <= 512 else {
                 return Self.failure("invalid", "a storage key has 1 to 512 bytes")
             }
-            if operation == "storage.get" { return .success(state.storage[key] ?? .null) }
+            if operation == "storage.get" {
+                return .success(state.storage[key].map { ["value": $0] } ?? .null)
+            }
             let old = state.storage[key].map { key.utf8.count + $0.serializedBytes().count } ?? 0
             guard operation == "storage.set" else {
                 state.storage[key] = nil

@@ -40,12 +40,33 @@ private func code(_ outcome: OperationOutcome) -> String? {
         let host = SimulatedHost(app: SimulatedApp(), storageBytesMax: 40)
         #expect(code(ask(host, "storage.set", ["key": "a/1", "value": "first"])) == nil)
         #expect(code(ask(host, "storage.set", ["key": "a/2", "value": [1, 2]])) == nil)
-        #expect(ask(host, "storage.list", ["prefix": "a/"]) == .success(["a/1", "a/2"]))
+        #expect(ask(host, "storage.list", ["prefix": "a/"]) == .success(["keys": ["a/1", "a/2"]]))
         let long = String(repeating: "x", count: 40)
         #expect(code(ask(host, "storage.set", ["key": "b", "value": .string(long)])) == "limit")
-        #expect(ask(host, "storage.get", ["key": "a/2"]) == .success([1, 2]))
+        #expect(ask(host, "storage.get", ["key": "a/2"]) == .success(["value": [1, 2]]))
         #expect(code(ask(host, "storage.delete", ["key": "a/1"])) == nil)
         #expect(ask(host, "storage.get", ["key": "a/1"]) == .success(.null))
+    }
+
+    @Test func signsAndVerifiesInTheRunnersWords() {
+        let host = SimulatedHost(
+            app: SimulatedApp(), secrets: ["KEY": "k"], hmac: { _, key, message in key + message })
+        let hexadecimal: JSONValue = [
+            "secret": "KEY", "algorithm": "sha256", "data": "aGk=", "encoding": "hex",
+        ]
+        #expect(ask(host, "crypto.sign", hexadecimal) == .success(["signature": "6b6869"]))
+        var base64: JSONValue = ["secret": "KEY", "algorithm": "sha1", "data": "aGk=", "encoding": "base64"]
+        #expect(ask(host, "crypto.sign", base64) == .success(["signature": "a2hp"]))
+        base64 = [
+            "secret": "KEY", "algorithm": "sha1", "data": "aGk=", "encoding": "base64", "signature": "a2hp",
+        ]
+        #expect(ask(host, "crypto.verifyHmac", base64) == .success(["valid": true]))
+        base64 = [
+            "secret": "KEY", "algorithm": "sha1", "data": "aGk=", "encoding": "base64", "signature": "A2HP",
+        ]
+        #expect(ask(host, "crypto.verifyHmac", base64) == .success(["valid": false]))
+        #expect(
+            code(ask(host, "crypto.sign", ["secret": "OTHER", "algorithm": "sha1", "data": ""])) == "denied")
     }
 
     @Test func amountsAreDecimalsInAKnownCurrency() {
