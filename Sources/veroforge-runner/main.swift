@@ -1,3 +1,0 @@
-import CQuickJS
-let r = JS_NewRuntime()
-print("veroforge-runner", r != nil)
