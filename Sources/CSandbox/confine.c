@@ -165,8 +165,8 @@ static void confine_child(const struct csandbox_profile *profile, scmp_filter_ct
     load_list(filter);        // last: from here on only the list
     put(link, seccomp_notify_fd(filter));
     take(link);               // the supervisor holds its own copy of the listener, so it is alive and watching
-    close(seccomp_notify_fd(filter));
-    close(link);
+    // The descriptor table is its own now: only what the profile names stays.
+    for (int fd = profile->highest_fd + 1; fd < 64; fd++) close(fd);
 }
 
 static void confine_here(const struct csandbox_profile *profile, scmp_filter_ctx filter) {
@@ -232,8 +232,6 @@ int csandbox_confine(const struct csandbox_profile *profile) {
     pid_t child = clone_into_namespaces(&child_fd);
     if (child != 0) supervise_from(child, child_fd, pair[0]);
     confine_child(profile, filter, pair[1]);
-    close(child_fd);
-    close(pair[0]);
     return 0;
 }
 

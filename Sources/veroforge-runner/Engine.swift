@@ -106,9 +106,10 @@ struct Engine {
         return bytes(text)
     }
 
-    /// Whether an error is the engine's own "out of memory".
-    func isOutOfMemory(_ error: JSValue) -> Bool {
-        guard JS_IsError(error) else { return JS_IsNull(error) }
+    /// Whether an error is the engine's own "out of memory". With no room for even that it throws null.
+    func isOutOfMemory(_ error: JSValue, limit: Int) -> Bool {
+        if JS_IsNull(error) { return heapPeakBytes > limit / 10 * 9 }
+        guard JS_IsError(error) else { return false }
         let (name, message) = (
             JS_GetPropertyStr(context, error, "name"), JS_GetPropertyStr(context, error, "message")
         )
@@ -116,9 +117,12 @@ struct Engine {
             JS_FreeValue(context, name)
             JS_FreeValue(context, message)
         }
-        guard JS_IsString(name), JS_IsString(message) else {
-            return JS_IsException(name) || JS_IsException(message)
+        if JS_IsException(name) || JS_IsException(message) {
+            // A getter of the plugin's threw; that is its business.
+            JS_FreeValue(context, JS_GetException(context))
+            return false
         }
+        guard JS_IsString(name), JS_IsString(message) else { return false }
         return text(name) == "InternalError" && text(message) == "out of memory"
     }
 

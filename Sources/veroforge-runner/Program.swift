@@ -160,7 +160,7 @@ final class Program {
             return .limit(hit)
         }
         // Reading the error may run a getter of the plugin's, which may in turn hit a limit.
-        let isOutOfMemory = engine.isOutOfMemory(error)
+        let isOutOfMemory = engine.isOutOfMemory(error, limit: Int(bounds.memoryBytes))
         if meter.hit != nil || isOutOfMemory {
             JS_FreeValue(engine.context, error)
             return .limit(meter.hit ?? "memory")

@@ -1,0 +1,43 @@
+/// The ways to keep a plugin apart.
+public enum BackEnd: String, Hashable, Sendable, Codable, CaseIterable {
+    /// The runner confines itself on the host's kernel.
+    case native
+    /// The runner under gVisor's user-space kernel.
+    case gvisor
+    /// The runner as the first process of a small virtual machine.
+    case microvm
+}
+
+/// One way to keep a plugin apart. Every way gives the same runner and the same protocol.
+public protocol Isolation: Sendable {
+    var backEnd: BackEnd { get }
+
+    /// Starts a runner that has no plugin yet. It has answered the greeting when this returns.
+    func start(_ limits: RunnerLimits) async throws(SandboxError) -> PluginRunner
+
+    /// Whether this works on this machine, what it lacks, and which limits hold by which means.
+    func report() async -> BackEndReport
+}
+
+/// What `veroforge sandbox doctor` says of a back end.
+public struct BackEndReport: Hashable, Sendable, Codable {
+    public var backEnd: BackEnd
+    public var works: Bool
+    /// How it really runs: the gVisor platform, the machine's acceleration.
+    public var mode: String?
+    /// What is missing or forbidden, and how to get it.
+    public var problems: [String]
+    /// Which limit holds by which means.
+    public var enforcement: [String]
+
+    public init(
+        backEnd: BackEnd, works: Bool, mode: String? = nil, problems: [String] = [],
+        enforcement: [String] = []
+    ) {
+        self.backEnd = backEnd
+        self.works = works
+        self.mode = mode
+        self.problems = problems
+        self.enforcement = enforcement
+    }
+}

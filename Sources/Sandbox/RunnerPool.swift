@@ -1,0 +1,59 @@
+/// Started runners that wait for a plugin. Each is bound to one plugin when taken and never comes back.
+public actor RunnerPool {
+    private let isolation: any Isolation
+    private let limits: RunnerLimits
+    private let spares: Int
+    private var ready: [PluginRunner] = []
+    private var refill: Task<Void, Never>?
+    private var isClosed = false
+
+    /// Keeps `spares` runners started under `limits`.
+    public init(_ isolation: any Isolation, limits: RunnerLimits = RunnerLimits(), spares: Int) {
+        self.isolation = isolation
+        self.limits = limits
+        self.spares = spares
+    }
+
+    public nonisolated var backEnd: BackEnd { isolation.backEnd }
+    public var readyCount: Int { ready.count }
+
+    /// A runner that is started: a spare where there is one under the same limits, else a new one.
+    public func take(_ wanted: RunnerLimits? = nil) async throws(SandboxError) -> PluginRunner {
+        guard !isClosed else {
+            throw SandboxError(.wrongState, "taking a runner", cause: "the pool is closed")
+        }
+        while wanted == nil || wanted == limits, let spare = ready.popLast() {
+            fill()
+            // A spare may have died while it waited.
+            if spare.isUp { return spare }
+        }
+        fill()
+        return try await isolation.start(wanted ?? limits)
+    }
+
+    /// Starts spares until there are enough; returns when there are.
+    public func warm() async {
+        fill()
+        await refill?.value
+    }
+
+    /// Ends the spares. Runners that were taken belong to their takers.
+    public func close() async {
+        isClosed = true
+        await refill?.value
+        for runner in ready { await runner.kill() }
+        ready = []
+    }
+
+    private func fill() {
+        guard refill == nil, !isClosed, ready.count < spares else { return }
+        refill = Task { await startSpares() }
+    }
+
+    private func startSpares() async {
+        while ready.count < spares, !isClosed, let runner = try? await isolation.start(limits) {
+            ready.append(runner)
+        }
+        refill = nil
+    }
+}
