@@ -53,7 +53,7 @@ import Testing
         let result = try await runner.execute(action: "go", data: nil, handler: Answers())
         #expect(result.outcome.limit == runaway.limit, "\(result.outcome) \(result.detail ?? "")")
         // The shared test machine is busy: what matters is that the end comes, not to the millisecond.
-        #expect(result.wallMs < 600 + 1_000)
+        #expect(result.wallMs < 3_000 + 1_000)
         #expect(await runner.isAlive == false)
         #expect(Leftovers.isGone(process))
     }
