@@ -70,7 +70,9 @@ export function contextFor(folder, { entities = {}, config = {}, secrets = {}, v
   const reported = [];
   const permitted = (operation, key, name) =>
     manifest.permissions.some((permission) => permission.operation === operation && permission[key] === name);
+  const used = { apiCalls: 0 };
   const surface = (name) => {
+    if (name !== "secret") used.apiCalls += 1;
     if (!manifest.apiSurface.includes(name)) throw new OperationError("denied", `apiSurface lacks ${name}`);
   };
   const note = (name, subject, detail) => {
@@ -200,7 +202,7 @@ export function contextFor(folder, { entities = {}, config = {}, secrets = {}, v
       async report(amount) { surface("usage.report"); reported.push(structuredClone(amount)); },
     },
   };
-  return { context, manifest, operations, log, storage, temp, reported, entities };
+  return { context, manifest, operations, used, log, storage, temp, reported, entities };
 }
 
 /** Makes the plugin of a folder ready, and answers a function that calls an action and checks both schemas. */
