@@ -137,7 +137,8 @@ public struct Proof: Hashable, Sendable {
         public init?(of entry: LogEntry, in log: TransparencyLog) {
             guard let index = log.index(of: entry) else { return nil }
             self.init(
-                entry: entry, index: index, size: index + 1, root: log.tree.root(size: index + 1),
+                entry: log.entries[index], index: index, size: index + 1,
+                root: log.tree.root(size: index + 1),
                 path: log.tree.inclusionProof(of: index, size: index + 1))
         }
 

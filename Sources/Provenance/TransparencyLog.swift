@@ -56,6 +56,13 @@ public struct LogEntry: Hashable, Sendable {
 
     /// The leaf: canonical JSON, no line feed.
     public var leaf: [UInt8] { json.serializedBytes() }
+
+    /// What makes two entries the same fact: everything, but of a listing not the time.
+    var identity: [UInt8] {
+        guard kind == .listed, case .object(var members) = json else { return leaf }
+        members["time"] = nil
+        return JSONValue.object(members).serializedBytes()
+    }
 }
 
 /// The log in one file. Opening reads it whole; appending adds to file and tree.
@@ -63,7 +70,7 @@ public struct TransparencyLog: Sendable {
     public let path: String?
     public private(set) var entries: [LogEntry] = []
     public private(set) var tree = MerkleTree()
-    private var indexOf: [Marketplace.Digest: Int] = [:]
+    private var indexOf: [[UInt8]: Int] = [:]
 
     /// Opens the log file, which need not be there yet. A last line without its line feed is what a crash left of an
     /// append that nobody has been told of: it is cut off.
@@ -107,16 +114,18 @@ public struct TransparencyLog: Sendable {
 
     public var count: Int { entries.count }
 
-    /// Appends an entry and returns its index. An equal entry that is there already is not added again, so a stage
-    /// that was killed between the log and the database may simply run once more.
+    /// Appends an entry and returns its index. An equal entry that is there already is not added again, and a bundle
+    /// is listed once under one decision, whatever the time: so a stage that was killed between the log and the
+    /// database may simply run once more, later.
     @discardableResult
     public mutating func append(_ entry: LogEntry) throws(ProvenanceError) -> Int {
-        if let index = indexOf[MerkleTree.leafHash(entry.leaf)] { return index }
+        if let index = index(of: entry) { return index }
         if let path { try Files.append(entry.leaf + [0x0a], to: path) }
         return add(entry)
     }
 
-    public func index(of entry: LogEntry) -> Int? { indexOf[MerkleTree.leafHash(entry.leaf)] }
+    /// The place of an entry; of a listing, whenever it was.
+    public func index(of entry: LogEntry) -> Int? { indexOf[entry.identity] }
 
     /// The file's bytes, as they are published.
     public var bytes: [UInt8] { entries.flatMap { $0.leaf + [0x0a] } }
@@ -131,7 +140,7 @@ public struct TransparencyLog: Sendable {
         let hash = MerkleTree.leafHash(entry.leaf)
         entries.append(entry)
         tree.append(leafHash: hash)
-        indexOf[hash] = entries.count - 1
+        if indexOf[entry.identity] == nil { indexOf[entry.identity] = entries.count - 1 }
         return entries.count - 1
     }
 }

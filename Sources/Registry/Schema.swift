@@ -9,6 +9,7 @@ enum Schema {
         migrator.registerMigration("2026-01 versions") { try $0.execute(sql: versions) }
         migrator.registerMigration("2026-01 installations") { try $0.execute(sql: installations) }
         migrator.registerMigration("2026-01 operation") { try $0.execute(sql: operation) }
+        migrator.registerMigration("2026-02 verification and notices") { try $0.execute(sql: verification) }
         return migrator
     }
 
@@ -159,5 +160,19 @@ enum Schema {
             response BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (scope, key)
         ) STRICT;
         CREATE INDEX idempotencyByTime ON idempotency(at);
+        """
+
+    private static let verification = """
+        ALTER TABLE publishers ADD COLUMN challengeDomain TEXT;
+        ALTER TABLE publishers ADD COLUMN challengeUntil INTEGER;
+        ALTER TABLE publishers ADD COLUMN keyProvenAt INTEGER;
+        CREATE TABLE notices (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL REFERENCES tenants(id),
+            subject TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, createdAt INTEGER NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0, notBefore INTEGER NOT NULL DEFAULT 0, sentAt INTEGER,
+            lastError TEXT, UNIQUE (tenant, subject)
+        ) STRICT;
+        CREATE INDEX noticesDue ON notices(notBefore, id) WHERE sentAt IS NULL;
+        CREATE INDEX submissionsIncomplete ON submissions(notBefore) WHERE state = 'incomplete';
         """
 }

@@ -15,11 +15,11 @@ import Testing
             try report.filesChecked + 6 - 1 == site.paths().count, "five metadata files and the copied root")
     }
 
-    /// Every published file, one flipped bit at a seeded place: the file is named. `VEROFORGE_FULL` raises the count.
+    /// Every published file, one flipped bit at a seeded place: the file is named. `VEROFORGE_TEST_FULL` raises the count.
     @Test func anyFlippedByteIsNamed() throws {
         let site = try SampleSite()
         try site.publish()
-        let full = ProcessInfo.processInfo.environment["VEROFORGE_FULL"] != nil
+        let full = ProcessInfo.processInfo.environment["VEROFORGE_TEST_FULL"] != nil
         var random = SeededRandom(6962)
         let paths = try site.paths()
         for round in 0..<(full ? 1_000 : 100) {
@@ -41,7 +41,7 @@ import Testing
     @Test func everyByteOfTheMetadataCounts() throws {
         let site = try SampleSite(versions: 1)
         try site.publish()
-        let full = ProcessInfo.processInfo.environment["VEROFORGE_FULL"] != nil
+        let full = ProcessInfo.processInfo.environment["VEROFORGE_TEST_FULL"] != nil
         for path in ["metadata/root.json", "metadata/1.root.json", "metadata/timestamp.json"] {
             let original = try site.folder.read("site/\(path)")
             for index in stride(from: 0, to: original.count, by: full ? 1 : 7) {

@@ -90,6 +90,13 @@ import Testing
         var log = try TransparencyLog(path: folder("log"))
         for number in 0..<5 { #expect(try log.append(Self.entry(number)) == number) }
         #expect(try log.append(Self.entry(2)) == 2, "an entry that is there is not added again")
+        // The same listing, tried again later after a crash, is the same fact; a second yank is a new one.
+        let late = LogEntry(
+            kind: .listed, plugin: Self.entry(2).plugin, version: Self.entry(2).version,
+            subject: Self.entry(2).subject,
+            statement: Self.entry(2).statement, time: Instant(seconds: 1_900_000_000))
+        #expect(try log.append(late) == 2)
+        #expect(Proof.LogPlace(of: late, in: log)?.entry == Self.entry(2))
         let again = try TransparencyLog(path: folder("log"))
         #expect(again.count == 5)
         #expect(again.tree.root() == log.tree.root())
