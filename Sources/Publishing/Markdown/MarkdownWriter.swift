@@ -221,7 +221,10 @@ struct MarkdownWriter {
         }
         if profile.isUntrusted || text.isEmpty || text.hasPrefix("//") { return nil }
         let path = text.prefix { $0 != "#" }
-        guard let target = profile.links[String(path)] else { return LinkSafety.attribute(url) }
+        guard let target = profile.links[String(path)] else {
+            // What lies outside the docs (a source file) has no page; an unknown page among them is a broken link.
+            return path.hasPrefix("../") && !profile.links.isEmpty ? nil : LinkSafety.attribute(url)
+        }
         return LinkSafety.attribute((target + text.dropFirst(path.count)).utf8)
     }
 

@@ -72,10 +72,11 @@ public struct CatalogueEntry: Codable, Sendable, Equatable {
     /// `publisher.name`.
     public var id: String { "\(publisher).\(name)" }
 
-    /// What a customer gets by default: the newest listed version of the stable channel, else the newest listed.
+    /// What a customer gets by default: the newest listed version of the stable channel that is no pre-release, else
+    /// the newest listed or deprecated one.
     public var current: ListedVersion? {
-        versions.first { $0.status == .listed && $0.channel == "stable" }
-            ?? versions.first { $0.status == .listed || $0.status == .deprecated }
+        versions.first { $0.status == .listed && $0.channel == "stable" && !$0.version.contains("-") }
+            ?? versions.first { $0.status == .listed } ?? versions.first { $0.status == .deprecated }
     }
 }
 

@@ -72,16 +72,21 @@ public struct CategoryInfo: Codable, Sendable, Equatable {
         self.summary = summary
     }
 
-    /// The categories that every marketplace starts with.
+    /// The categories that a manifest may name (`ManifestSchema.categories`), with their words.
     public static let standard: [CategoryInfo] = [
         CategoryInfo(id: "accounting", title: "Accounting", summary: "Ledgers, books and bank feeds."),
         CategoryInfo(id: "analytics", title: "Analytics", summary: "Reports, figures and forecasts."),
         CategoryInfo(id: "billing", title: "Billing", summary: "Payments, subscriptions and invoices."),
         CategoryInfo(
             id: "communication", title: "Communication", summary: "Messages, calls and notifications."),
+        CategoryInfo(id: "crm", title: "Customer relations", summary: "Contacts, leads and deals."),
         CategoryInfo(id: "documents", title: "Documents", summary: "Contracts, signatures and files."),
+        CategoryInfo(
+            id: "field-service", title: "Field service", summary: "Scheduling, dispatch and visits."),
         CategoryInfo(id: "integration", title: "Integration", summary: "Bridges to other systems."),
-        CategoryInfo(id: "operations", title: "Operations", summary: "Scheduling, dispatch and field work."),
+        CategoryInfo(id: "marketing", title: "Marketing", summary: "Campaigns, forms and newsletters."),
+        CategoryInfo(id: "productivity", title: "Productivity", summary: "Reminders, tasks and routines."),
+        CategoryInfo(id: "security", title: "Security", summary: "Access, audit and protection."),
         CategoryInfo(id: "utilities", title: "Utilities", summary: "Small tools that do one thing."),
     ]
 }
