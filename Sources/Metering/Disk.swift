@@ -76,10 +76,15 @@ public struct Disk: Sendable {
         access(path, F_OK) == 0
     }
 
+    public func isFile(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     /// Names in a directory, sorted bytewise, without `.` and `..`; empty where there is no such directory.
     public func list(_ directory: String) throws(MeteringError) -> [String] {
         guard let handle = opendir(directory) else {
-            if errno == ENOENT { return [] }
+            if errno == ENOENT || errno == ENOTDIR { return [] }
             throw failure("opendir", directory)
         }
         defer { closedir(handle) }

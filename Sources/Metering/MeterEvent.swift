@@ -72,3 +72,19 @@ public enum MeterLimits {
     public static let quantityMax: Int64 = 1_000_000_000_000_000
     public static let seatsMax: Int64 = 1_000_000
 }
+
+extension MeterEvent {
+    /// The event as one line of JSON with its line feed.
+    public var line: [UInt8] { EventLine.bytes(self) }
+
+    /// Reads a line of one of the kinds, strictly.
+    public init(line: [UInt8], subject: String) throws(MeteringError) {
+        var names = LineScanner()
+        switch GeneralLine.read(line, names: &names) {
+        case .amount(_, let event): self = .amount(event)
+        case .subscription(_, let event): self = .subscription(event)
+        case .reading: throw MeteringError(.badSegment, subject, "quantities are read by the roll-up")
+        case .quarantined(let why): throw MeteringError(.badSegment, subject, why)
+        }
+    }
+}

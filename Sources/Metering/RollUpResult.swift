@@ -16,6 +16,12 @@ public struct QuarantinedLine: Hashable, Sendable, Codable {
     public let file: String
     public let offset: Int
     public let why: String
+
+    public init(file: String, offset: Int, why: String) {
+        self.file = file
+        self.offset = offset
+        self.why = why
+    }
 }
 
 /// What a roll-up found: sums, the events that are no sums, and an account of every line.
@@ -54,6 +60,9 @@ public struct RollUpResult: Sendable {
     public internal(set) var subscriptions: [SubscriptionEvent]
     /// Tenants of quarantined lines with two bodies, whose invoices wait.
     public internal(set) var disputedTenants: Set<String> = []
+
+    /// Every tenant that a line spoke of, sorted.
+    public var tenantNames: [String] { tenants }
 
     var tenants: [String]
     var plugins: [String]

@@ -1,0 +1,98 @@
+internal import Marketplace
+internal import Mustache
+
+/// Invoices and payout statements as pages, from templates that the caller hands over.
+enum BillingPages {
+    static func invoice(_ invoice: Invoice, template: String) throws(BillingError) -> [UInt8] {
+        try render(template, model(of: invoice), subject: invoice.number)
+    }
+
+    static func statement(_ statement: PayoutStatement, template: String) throws(BillingError) -> [UInt8] {
+        try render(template, model(of: statement), subject: statement.number)
+    }
+
+    private static func render(
+        _ template: String, _ model: [String: Any], subject: String
+    ) throws(BillingError) -> [UInt8] {
+        do {
+            return Array(try MustacheTemplate(string: template).render(model).utf8)
+        } catch {
+            throw BillingError(.configuration, subject, "the template cannot be read: \(error)")
+        }
+    }
+
+    static func model(of invoice: Invoice) -> [String: Any] {
+        let seller: [String: Any] = [
+            "name": invoice.seller.name, "address": invoice.seller.address ?? "", "country": invoice.seller.country,
+            "vatId": invoice.seller.vatID ?? "",
+        ]
+        var customer: [String: Any] = ["name": invoice.customer.name, "country": invoice.customer.country]
+        customer["vatId"] = invoice.customer.vatID ?? ""
+        return [
+            "number": invoice.number, "tenant": invoice.tenant.text, "period": invoice.period.description,
+            "issued": invoice.issued.description, "due": invoice.due.description, "currency": invoice.currency.code,
+            "seller": seller, "customer": customer, "lines": invoice.lines.map(line),
+            "discounts": invoice.discounts.map { ["coupon": $0.coupon, "amount": (-$0.amount).amount] as [String: Any] },
+            "taxes": invoice.taxes.map { tax -> [String: Any] in
+                [
+                    "category": tax.category, "rate": tax.rate, "taxable": tax.taxable.amount, "tax": tax.tax.amount,
+                    "isReverseCharge": tax.category == "AE",
+                ]
+            },
+            "net": invoice.net.amount, "tax": invoice.tax.amount, "total": invoice.total.amount,
+            "reference": invoice.paymentReference, "iban": invoice.iban, "bic": invoice.bic,
+            "previous": invoice.previous?.hex ?? "", "hasPrevious": invoice.previous != nil,
+        ]
+    }
+
+    private static func line(_ line: InvoiceLine) -> [String: Any] {
+        var model: [String: Any] = [
+            "number": line.number, "description": line.description, "from": line.from.description,
+            "to": line.to.adding(days: -1).description, "amount": line.amount.amount, "net": line.net.amount,
+            "discount": line.discount.isZero ? "" : (-line.discount).amount, "price": String(line.price.hex.prefix(12)),
+            "hasTiers": !line.tiers.isEmpty, "lateDays": line.lateDays.map(\.description).joined(separator: ", "),
+            "isLate": !line.lateDays.isEmpty,
+        ]
+        model["quantity"] = line.metric == nil ? (line.seats.map { "\($0) seats" } ?? "") : grouped(line.quantity)
+        model["included"] = line.included == 0 ? "" : grouped(line.included)
+        model["unitAmount"] = line.unitAmount?.description ?? ""
+        model["tiers"] = line.tiers.map { tier -> [String: Any] in
+            [
+                "upTo": tier.upTo.map(grouped) ?? "", "quantity": grouped(tier.quantity),
+                "unitAmount": tier.unitAmount.description, "flatAmount": tier.flatAmount?.amount ?? "",
+                "amount": tier.amount.amount,
+            ]
+        }
+        return model
+    }
+
+    static func model(of statement: PayoutStatement) -> [String: Any] {
+        [
+            "number": statement.number, "publisher": statement.publisher.text, "name": statement.name,
+            "country": statement.country, "iban": statement.iban, "bic": statement.bic, "payer": statement.payer,
+            "payerVatId": statement.payerVATID, "currency": statement.currency.code,
+            "after": statement.after?.description ?? "", "hasAfter": statement.after != nil,
+            "day": statement.day.description, "opening": statement.opening.amount, "earned": statement.earned.amount,
+            "reversed": (-statement.reversed).amount, "held": (-statement.held).amount,
+            "paid": (-statement.paid).amount, "payment": statement.paid.amount, "closing": statement.closing.amount,
+            "waiting": statement.waiting.amount,
+            "rows": statement.rows.map { row -> [String: Any] in
+                [
+                    "invoice": row.invoice, "period": row.period.description, "nets": row.nets.amount,
+                    "share": row.share.amount,
+                ]
+            },
+        ]
+    }
+
+    /// Digits in groups of three, with a narrow no-break space: display only.
+    static func grouped(_ number: Int64) -> String {
+        var out = ""
+        let digits = String(number.magnitude)
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index).isMultiple(of: 3) { out += "\u{202F}" }
+            out.append(digit)
+        }
+        return (number < 0 ? "-" : "") + out
+    }
+}

@@ -1,0 +1,70 @@
+internal import GRDB
+
+/// The tables: STRICT, and by triggers never updated, never deleted from.
+enum LedgerSchema {
+    static let tables = [
+        "closing", "invoice", "booking", "posting", "intent", "intent_state", "receipt", "payout",
+    ]
+
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 books") { db in
+            try db.execute(sql: books)
+            for table in tables {
+                for verb in ["UPDATE", "DELETE"] {
+                    try db.execute(
+                        sql: """
+                            CREATE TRIGGER \(table)_no_\(verb.lowercased()) BEFORE \(verb) ON \(table)
+                            BEGIN SELECT RAISE(ABORT, '\(table) is append-only'); END;
+                            """)
+                }
+            }
+        }
+        return migrator
+    }
+
+    private static let books = """
+        CREATE TABLE closing (
+            period TEXT PRIMARY KEY NOT NULL, day TEXT NOT NULL, held TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE invoice (
+            ordinal INTEGER PRIMARY KEY NOT NULL CHECK (ordinal > 0),
+            number TEXT NOT NULL UNIQUE,
+            kind TEXT NOT NULL CHECK (kind IN ('invoice', 'credit')),
+            corrects TEXT REFERENCES invoice (number),
+            tenant TEXT NOT NULL, currency TEXT NOT NULL, period TEXT NOT NULL,
+            document TEXT NOT NULL, head TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, previous TEXT
+        ) STRICT;
+        CREATE UNIQUE INDEX invoice_once ON invoice (period, tenant, currency) WHERE kind = 'invoice';
+        CREATE TABLE booking (
+            id INTEGER PRIMARY KEY NOT NULL, key TEXT NOT NULL UNIQUE, day TEXT NOT NULL,
+            kind TEXT NOT NULL, invoice TEXT REFERENCES invoice (number), description TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX booking_day ON booking (day);
+        CREATE INDEX booking_invoice ON booking (invoice, kind);
+        CREATE TABLE posting (
+            booking INTEGER NOT NULL REFERENCES booking (id), line INTEGER NOT NULL,
+            account TEXT NOT NULL, currency TEXT NOT NULL, minor INTEGER NOT NULL CHECK (minor <> 0),
+            PRIMARY KEY (booking, line)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX posting_account ON posting (account, currency);
+        CREATE TABLE intent (
+            id TEXT PRIMARY KEY NOT NULL, invoice TEXT NOT NULL REFERENCES invoice (number),
+            processor TEXT NOT NULL, currency TEXT NOT NULL, minor INTEGER NOT NULL, day TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE intent_state (
+            intent TEXT NOT NULL REFERENCES intent (id), step INTEGER NOT NULL, state TEXT NOT NULL,
+            day TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (intent, step)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE receipt (
+            id TEXT PRIMARY KEY NOT NULL, processor TEXT NOT NULL, day TEXT NOT NULL,
+            currency TEXT NOT NULL, minor INTEGER NOT NULL, reference TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE payout (
+            ordinal INTEGER PRIMARY KEY NOT NULL CHECK (ordinal > 0), number TEXT NOT NULL UNIQUE,
+            publisher TEXT NOT NULL, currency TEXT NOT NULL, day TEXT NOT NULL,
+            minor INTEGER NOT NULL CHECK (minor > 0), document TEXT NOT NULL,
+            UNIQUE (publisher, currency, day)
+        ) STRICT;
+        """
+}

@@ -1,0 +1,111 @@
+internal import GRDB
+internal import Marketplace
+
+/// What can be asked of the books, and added to them, inside one transaction.
+struct LedgerTransaction {
+    let db: Database
+
+    /// Adds a booking, or nothing where its key stands already; says which. An imbalance is refused.
+    @discardableResult
+    func book(_ booking: Booking) throws -> Bool {
+        if let imbalance = booking.imbalance {
+            throw BillingError(.conservation, booking.key, "the postings do not add up to zero: \(imbalance)")
+        }
+        if try Int.fetchOne(db, sql: "SELECT 1 FROM booking WHERE key = ?", arguments: [booking.key]) != nil {
+            return false
+        }
+        try db.execute(
+            sql: "INSERT INTO booking (key, day, kind, invoice, description) VALUES (?, ?, ?, ?, ?)",
+            arguments: [
+                booking.key, booking.day.description, booking.kind.rawValue, booking.invoice, booking.description,
+            ])
+        let id = db.lastInsertedRowID
+        for (line, posting) in booking.postings.filter({ !$0.money.isZero }).enumerated() {
+            try db.execute(
+                sql: "INSERT INTO posting (booking, line, account, currency, minor) VALUES (?, ?, ?, ?, ?)",
+                arguments: [id, line, posting.account, posting.money.currency.code, posting.money.minor])
+        }
+        return true
+    }
+
+    /// The bookings of the days from `from` to before `to`, in the order in which they are exported.
+    func bookings(from: Day, to: Day) throws -> [Booking] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT b.id, b.key, b.day, b.kind, b.invoice, b.description, p.account, p.currency, p.minor
+                FROM booking b JOIN posting p ON p.booking = b.id
+                WHERE b.day >= ? AND b.day < ? ORDER BY b.day, b.id, p.line
+                """, arguments: [from.description, to.description])
+        var bookings: [Booking] = []
+        var last: Int64 = -1
+        for row in rows {
+            let id: Int64 = row["id"]
+            if id != last {
+                last = id
+                bookings.append(
+                    Booking(
+                        key: row["key"], day: try day(row["day"]), kind: Booking.Kind(rawValue: row["kind"])!,
+                        invoice: row["invoice"], description: row["description"], postings: []))
+            }
+            let money = Money(minor: row["minor"], try currency(row["currency"]))
+            bookings[bookings.count - 1].postings.append(Posting(account: row["account"], money: money))
+        }
+        for booking in bookings where booking.imbalance != nil {
+            throw BillingError(.conservation, booking.key, "was read back out of balance")
+        }
+        return bookings
+    }
+
+    /// The months in which something was booked, ascending.
+    func months() throws -> [BillingPeriod] {
+        try String.fetchAll(db, sql: "SELECT DISTINCT substr(day, 1, 7) FROM booking ORDER BY 1")
+            .compactMap { BillingPeriod($0) }
+    }
+
+    /// The sum on an account, over bookings of some kinds, about an invoice, up to a day.
+    func balance(
+        _ account: String, _ currency: Currency, kinds: [Booking.Kind]? = nil, invoice: String? = nil,
+        through day: Day? = nil
+    ) throws -> Int64 {
+        var sql = """
+            SELECT COALESCE(SUM(p.minor), 0) FROM posting p JOIN booking b ON b.id = p.booking
+            WHERE p.account = ? AND p.currency = ?
+            """
+        var arguments: StatementArguments = [account, currency.code]
+        if let kinds {
+            sql += " AND b.kind IN (\(kinds.map { "'\($0.rawValue)'" }.joined(separator: ", ")))"
+        }
+        if let invoice {
+            sql += " AND b.invoice = ?"
+            arguments += [invoice]
+        }
+        if let day {
+            sql += " AND b.day <= ?"
+            arguments += [day.description]
+        }
+        return try Int64.fetchOne(db, sql: sql, arguments: arguments) ?? 0
+    }
+
+    /// The currencies in which an account was ever posted to, sorted.
+    func currencies(of account: String) throws -> [Currency] {
+        try String.fetchAll(
+            db, sql: "SELECT DISTINCT currency FROM posting WHERE account = ? ORDER BY 1", arguments: [account]
+        ).map { try currency($0) }
+    }
+
+    /// Accounts that begin so, sorted.
+    func accounts(prefix: String) throws -> [String] {
+        try String.fetchAll(db, sql: "SELECT DISTINCT account FROM posting ORDER BY 1").filter { $0.hasPrefix(prefix) }
+    }
+
+    func day(_ text: String) throws -> Day {
+        guard let day = Day(text) else { throw BillingError(.storage, "ledger", "no date: \(text)") }
+        return day
+    }
+
+    func currency(_ code: String) throws -> Currency {
+        guard let currency = Currency(code) else { throw BillingError(.storage, "ledger", "no currency: \(code)") }
+        return currency
+    }
+}

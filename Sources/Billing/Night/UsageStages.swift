@@ -1,0 +1,258 @@
+internal import Marketplace
+internal import Metering
+internal import Provenance
+
+/// What a period's roll-up was made of; stays beside it.
+struct PeriodInputs: Codable {
+    struct Segment: Codable, Hashable {
+        /// Relative to the data directory.
+        var path: String
+        var node: String
+        var sequence: Int64
+        var day: Day
+        /// The seal's digest.
+        var sha256: Digest
+    }
+
+    var schema = 1
+    var period: BillingPeriod
+    var segments: [Segment]
+    var account: RollUpResult.Account
+    /// Segments that are missing, by node.
+    var gaps: [String: [Int64]]
+    /// Tenants whose invoices wait, each with why.
+    var held: [String: String]
+    /// Nodes that were still writing.
+    var live: [String]
+}
+
+extension BillingNight {
+    /// Seals what crashed nodes left open.
+    public func seal() throws(BillingError) -> StageSummary {
+        let sealing = try BillingError.storing { () throws(MeteringError) in
+            try SegmentFolder(paths.usage, disk: disk).seal()
+        }
+        let torn = sealing.recovered.filter { $0.tornBytes > 0 }
+        return StageSummary(
+            "seal",
+            counts: [
+                "sealed": Int64(sealing.sealed), "recovered": Int64(sealing.recovered.count),
+                "live": Int64(sealing.live.count),
+            ], alarms: torn.map { "\(Disk.name(of: $0.path)): \($0.tornBytes) bytes of a torn line were cut" })
+    }
+
+    /// Every open period's usage to sums, its subscriptions to a list, its prices to frozen files.
+    public func rollUp() throws(BillingError) -> StageSummary {
+        var summary = StageSummary("roll-up")
+        let catalogue = try segmentCatalogue(&summary)
+        let closed = try ledger.read { try $0.closings().map(\.period) }
+        var billed: [String: BillingPeriod] = [:]
+        for period in closed {
+            let inputs = try BillingJSON.decode(
+                PeriodInputs.self, from: try read(paths.file(period, "inputs.json")), subject: "inputs of \(period)")
+            for segment in inputs.segments { billed["\(segment.node)-\(segment.sequence)"] = period }
+        }
+        var isFirst = true
+        for period in try openPeriods() {
+            let inputs = try rollUp(period, catalogue, billed, hasOpenBefore: !isFirst, &summary)
+            if asOf >= dueTime(period), inputs.live.isEmpty {
+                // It is closed by this night: what follows is rolled up as it will be on any later run.
+                for segment in inputs.segments { billed["\(segment.node)-\(segment.sequence)"] = period }
+            } else {
+                isFirst = false
+            }
+        }
+        return summary
+    }
+
+    /// A sealed segment, or one that is being written.
+    struct CatalogueEntry {
+        var name: SegmentName
+        var seal: SegmentSeal?
+        var key: String { "\(name.node)-\(name.sequence)" }
+    }
+
+    struct Catalogue {
+        var entries: [CatalogueEntry]
+        var gaps: [String: [Int64]]
+    }
+
+    private func segmentCatalogue(_ summary: inout StageSummary) throws(BillingError) -> Catalogue {
+        let folder = SegmentFolder(paths.usage, disk: disk)
+        var entries: [CatalogueEntry] = []
+        var contents: [(name: SegmentName, contents: SegmentContents)] = []
+        var gaps: [String: [Int64]] = [:]
+        let names = try BillingError.storing { () throws(MeteringError) in try folder.segments() }
+        for name in names {
+            let read = try BillingError.storing { () throws(MeteringError) in
+                try SegmentReader.read(folder.path(of: name), disk: disk)
+            }
+            // A segment counts once by its node and sequence, however often it was copied.
+            if let same = entries.last(where: { $0.name.node == name.node && $0.name.sequence == name.sequence }) {
+                guard same.seal == read.seal else {
+                    throw BillingError(.incomplete, name.path, "another segment of this node and sequence has another content")
+                }
+                continue
+            }
+            entries.append(CatalogueEntry(name: name, seal: read.seal))
+            if let last = contents.last, last.name.node != name.node { contents.removeAll() }
+            contents.append((name, read))
+            let found = try BillingError.storing { () throws(MeteringError) in
+                try SegmentReader.gaps(Array(contents.suffix(2)))
+            }
+            for (node, missing) in found { gaps[node, default: []] += missing }
+            contents = Array(contents.suffix(1))
+        }
+        for (node, missing) in gaps.sorted(by: { $0.key < $1.key }) {
+            summary.alarms.append("node \(node): segments \(missing.prefix(5)) are missing")
+        }
+        summary.counts["segments"] = Int64(entries.count)
+        return Catalogue(entries: entries, gaps: gaps)
+    }
+
+    private func rollUp(
+        _ period: BillingPeriod, _ catalogue: Catalogue, _ billed: [String: BillingPeriod], hasOpenBefore: Bool,
+        _ summary: inout StageSummary
+    ) throws(BillingError) -> PeriodInputs {
+        let isDue = asOf >= dueTime(period)
+        let start = period.firstDay.start
+        var sources: [RollUp.Source] = []
+        var exhausted: [RollUp.Source] = []
+        var used: [CatalogueEntry] = []
+        var live: [String] = []
+        for entry in catalogue.entries {
+            let path = "\(paths.usage)/\(entry.name.path)"
+            if entry.seal == nil {
+                if entry.name.day < period.endDay { live.append(entry.key) }
+                if isDue { continue }
+            }
+            if let before = billed[entry.key] {
+                if entry.name.day < before.endDay {
+                    exhausted.append(.init(path, role: .known, billedBefore: before.endDay.start))
+                    continue
+                }
+                sources.append(.init(path, billedBefore: before.endDay.start))
+            } else if hasOpenBefore {
+                // The open period before this one bills what comes before its end.
+                sources.append(.init(path, billedBefore: start))
+            } else {
+                sources.append(.init(path))
+            }
+            used.append(entry)
+        }
+        let options = RollUp.Options(until: period.endDay.start, lateBefore: start)
+        var result = try BillingError.storing { () throws(MeteringError) in
+            try RollUp(options: options, disk: disk).run(sources)
+        }
+        if result.account.late > 0, !exhausted.isEmpty {
+            // Something late came: it may be a copy of what a closed period has billed.
+            result = try BillingError.storing { () throws(MeteringError) in
+                try RollUp(options: options, disk: disk).run(sources + exhausted)
+            }
+        }
+        var held: [String: String] = [:]
+        for tenant in result.disputedTenants { held[tenant] = "usage lines with one id say different things" }
+        for (node, missing) in catalogue.gaps {
+            let own = used.filter { $0.name.node == node }.map { RollUp.Source("\(paths.usage)/\($0.name.path)") }
+            let served = try BillingError.storing { () throws(MeteringError) in
+                try RollUp(options: options, disk: disk).run(own).tenantNames
+            }
+            for tenant in served { held[tenant] = "segments \(missing.prefix(5)) of node \(node) are missing" }
+        }
+        let inputs = PeriodInputs(
+                period: period,
+                segments: used.compactMap { entry in
+                    entry.seal.map {
+                        PeriodInputs.Segment(
+                            path: "usage/\(entry.name.path)", node: entry.name.node, sequence: entry.name.sequence,
+                            day: entry.name.day, sha256: $0.sha256)
+                    }
+                }, account: result.account, gaps: catalogue.gaps, held: held, live: live)
+        try writeRollUp(period, result, inputs)
+        summary.counts["lines", default: 0] += result.account.lines
+        summary.counts["counted", default: 0] += result.account.counted
+        summary.counts["duplicates", default: 0] += result.account.duplicates
+        summary.counts["quarantined", default: 0] += result.account.quarantined
+        if !result.quarantined.isEmpty {
+            summary.alarms.append("\(period): \(result.quarantined.count) lines are quarantined (quarantine.json)")
+        }
+        return inputs
+    }
+
+    private func writeRollUp(
+        _ period: BillingPeriod, _ result: RollUpResult, _ inputs: PeriodInputs
+    ) throws(BillingError) {
+        try write(paths.file(period, "usage.csv"), result.csv())
+        try write(paths.file(period, "usage-by-plan.csv"), result.csvByPlan())
+        let prefix = paths.data + "/"
+        let quarantine = result.quarantined.map { line in
+            QuarantinedLine(
+                file: line.file.hasPrefix(prefix) ? String(line.file.dropFirst(prefix.count)) : line.file,
+                offset: line.offset, why: line.why)
+        }
+        try write(paths.file(period, "quarantine.json"), try BillingJSON.encode(quarantine, subject: "quarantine"))
+        try write(paths.file(period, "amounts.jsonl"), MeterLines.write(result.amounts.map { .amount($0) }))
+        // Subscriptions go on for ever: the period before hands its list on.
+        var events: [String: SubscriptionEvent] = [:]
+        if let before = try readIfPresent(paths.file(period.previous, "subscriptions.jsonl")) {
+            for event in try MeterLines.subscriptions(before, subject: "subscriptions of \(period.previous)") {
+                events[event.id] = event
+            }
+        }
+        for event in result.subscriptions where events[event.id] == nil { events[event.id] = event }
+        let sorted = events.values.sorted { ($0.time, $0.node, $0.seq, $0.id) < ($1.time, $1.node, $1.seq, $1.id) }
+        var book = prices
+        for event in sorted {
+            if let pricing = event.pricing { try book.add(pricing) }
+        }
+        try book.freeze(into: paths.prices, disk)
+        try write(paths.file(period, "subscriptions.jsonl"), MeterLines.write(sorted.map { .subscription($0) }))
+        try write(paths.file(period, "inputs.json"), try BillingJSON.encode(inputs, subject: "inputs"))
+    }
+
+    /// Every open period's sums and subscriptions to drafts of invoices.
+    public func rate() throws(BillingError) -> StageSummary {
+        var summary = StageSummary("rate")
+        for period in try openPeriods() {
+            let rated = try ratedPeriod(period)
+            try write(paths.file(period, "rated.json"), try BillingJSON.encode(rated, subject: "rated \(period)"))
+            summary.counts["drafts", default: 0] += Int64(rated.drafts.count)
+            summary.counts["held", default: 0] += Int64(rated.held.count)
+            summary.alarms += rated.alarms.map { "\(period): \($0.subject): \($0.text)" }
+            for draft in rated.drafts { summary.add("net \(period)", draft.net) }
+        }
+        return summary
+    }
+
+    func ratedPeriod(_ period: BillingPeriod) throws(BillingError) -> RatedPeriod {
+        let inputs = try BillingJSON.decode(
+            PeriodInputs.self, from: try read(paths.file(period, "inputs.json")), subject: "inputs of \(period)")
+        var book = prices
+        try book.thaw(from: paths.prices, disk)
+        let usage = try UsageTable(
+            csv: try read(paths.file(period, "usage-by-plan.csv")), subject: "usage of \(period)")
+        let amounts = try MeterLines.amounts(try read(paths.file(period, "amounts.jsonl")), subject: "amounts")
+        let events = try MeterLines.subscriptions(
+            try read(paths.file(period, "subscriptions.jsonl")), subject: "subscriptions of \(period)")
+        var drafter = Drafter(
+            period: period, config: config, prices: book.prices, usage: usage, amounts: amounts, held: inputs.held)
+        for (tenant, why) in inputs.held.sorted(by: { $0.key < $1.key }) {
+            drafter.alarms.append(Alarm(code: "held", subject: tenant, text: why))
+        }
+        let drafts = try drafter.draft(Subscription.all(events, end: period.endDay.start))
+        return RatedPeriod(
+            period: period, isDue: asOf >= dueTime(period) && inputs.live.isEmpty, drafts: drafts,
+            alarms: drafter.alarms + inputs.live.map {
+                Alarm(code: "live", subject: $0, text: "the segment is still being written; the period stays open")
+            }, held: drafter.held)
+    }
+}
+
+extension StageSummary {
+    /// Adds to a total of that name and currency.
+    mutating func add(_ name: String, _ money: Money) {
+        let key = "\(name) \(money.currency.code)"
+        let before = totals[key].flatMap { Money($0, money.currency) } ?? .zero(money.currency)
+        totals[key] = (before + money).amount
+    }
+}
