@@ -11,7 +11,8 @@ public struct BillingConfig: Hashable, Sendable, Codable {
         public var iban: String
         public var bic: String
 
-        public init(name: String, address: String, country: String, vatID: String, iban: String, bic: String) {
+        public init(name: String, address: String, country: String, vatID: String, iban: String, bic: String)
+        {
             self.name = name
             self.address = address
             self.country = country
@@ -69,7 +70,8 @@ public struct BillingConfig: Hashable, Sendable, Codable {
         public var until: Day?
 
         public init(
-            id: String, tenant: TenantID, plugin: PluginID? = nil, percent: String? = nil, amount: Money? = nil,
+            id: String, tenant: TenantID, plugin: PluginID? = nil, percent: String? = nil,
+            amount: Money? = nil,
             from: Day, until: Day? = nil
         ) {
             self.id = id
@@ -109,7 +111,8 @@ public struct BillingConfig: Hashable, Sendable, Codable {
 
     public init(
         issuer: Issuer, taxRates: [TaxRate], shares: [Share] = [], coupons: [Coupon] = [],
-        releases: [Release] = [], invoicePrefix: String = "VF", latenessHours: Int = 48, paymentTermsDays: Int = 14, payoutHoldDays: Int = 7,
+        releases: [Release] = [], invoicePrefix: String = "VF", latenessHours: Int = 48,
+        paymentTermsDays: Int = 14, payoutHoldDays: Int = 7,
         payoutMinimums: [String: String] = [:]
     ) {
         self.issuer = issuer
@@ -179,14 +182,19 @@ public struct BillingConfig: Hashable, Sendable, Codable {
                     throw fail("coupons", "\(coupon.id): no percentage: \(percent)")
                 }
             }
-            if let amount = coupon.amount, amount.minor < 0 { throw fail("coupons", "\(coupon.id) is negative") }
+            if let amount = coupon.amount, amount.minor < 0 {
+                throw fail("coupons", "\(coupon.id) is negative")
+            }
         }
         let prefix = Array(invoicePrefix.utf8)
-        guard !prefix.isEmpty, prefix.count <= 12, prefix.allSatisfy({ (65...90).contains($0) || (48...57).contains($0) })
+        guard !prefix.isEmpty, prefix.count <= 12,
+            prefix.allSatisfy({ (65...90).contains($0) || (48...57).contains($0) })
         else { throw fail("invoicePrefix", "1 to 12 capital letters and digits") }
         guard latenessHours >= 0, latenessHours <= 744 else { throw fail("latenessHours", "0 to 744") }
         guard payoutHoldDays >= 0, payoutHoldDays <= 366 else { throw fail("payoutHoldDays", "0 to 366") }
-        guard paymentTermsDays >= 0, paymentTermsDays <= 366 else { throw fail("paymentTermsDays", "0 to 366") }
+        guard paymentTermsDays >= 0, paymentTermsDays <= 366 else {
+            throw fail("paymentTermsDays", "0 to 366")
+        }
         for (code, text) in payoutMinimums {
             guard let currency = Currency(code), let least = Money(text, currency), least.minor >= 0 else {
                 throw fail("payoutMinimums", "no amount of \(code): \(text)")

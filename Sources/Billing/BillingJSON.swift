@@ -14,7 +14,9 @@ enum BillingJSON {
     }
 
     /// Strict first (duplicate keys, depth), then by type.
-    static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8], subject: String) throws(BillingError) -> T {
+    static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8], subject: String)
+        throws(BillingError) -> T
+    {
         do {
             _ = try JSONValue.parse(bytes, limits: JSONLimits(bytes: 1 << 30))
             return try JSONDecoder().decode(type, from: Data(bytes))

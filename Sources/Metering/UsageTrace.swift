@@ -7,7 +7,7 @@ public struct UsageTrace: Sendable {
         public let offset: Int
         public let id: String
         public let time: Instant
-        public let quantity: Int64
+        public var quantity: Int64
     }
 
     public var tenant: String
@@ -25,7 +25,8 @@ public struct UsageTrace: Sendable {
 
     /// The lines that a roll-up of the same sources counted, in order of file and offset; `quarantined` are left out.
     public func lines(
-        in sources: [RollUp.Source], until: Instant?, quarantined: Set<QuarantinedLine.Place>, disk: Disk = Disk()
+        in sources: [RollUp.Source], until: Instant?, quarantined: Set<QuarantinedLine.Place>,
+        disk: Disk = Disk()
     ) throws(MeteringError) -> [Line] {
         var seen: Set<String> = []
         var found: [Line] = []
@@ -34,7 +35,8 @@ public struct UsageTrace: Sendable {
             for source in sorted where isKnown || source.role == .counted {
                 let files = try SegmentPieces(source, disk: disk)
                 for piece in 0..<files.pieceCount {
-                    try files.forEachLine(piece: piece, disk: disk) { (offset, p, length) throws(MeteringError) in
+                    try files.forEachLine(piece: piece, disk: disk) {
+                        (offset, p, length) throws(MeteringError) in
                         let bytes = Array(UnsafeBufferPointer(start: p, count: length))
                         guard let line = line(bytes, source.path, offset) else { return }
                         let isBilled = source.billedBefore.map { line.time < $0 } ?? (source.role == .known)
@@ -78,7 +80,8 @@ public struct UsageTrace: Sendable {
             return nil
         }
         return Line(
-            file: file, offset: offset, id: id, time: Instant(milliseconds: reading.timeMs), quantity: quantity)
+            file: file, offset: offset, id: id, time: Instant(milliseconds: reading.timeMs),
+            quantity: quantity)
     }
 }
 

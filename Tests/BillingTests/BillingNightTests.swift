@@ -1,8 +1,8 @@
 import Foundation
 import Marketplace
 import Metering
-import Testing
 import TestSupport
+import Testing
 
 @testable import Billing
 
@@ -67,7 +67,11 @@ import TestSupport
                 #expect(!text.contains("commodity"))
             }
             let balance = try runProgram(
-                "hledger", ["-f", "\(month.data)/billing/2026-01/journal.hledger", "balance", "-N", "-O", "csv", "--layout=bare"])
+                "hledger",
+                [
+                    "-f", "\(month.data)/billing/2026-01/journal.hledger", "balance", "-N", "-O", "csv",
+                    "--layout=bare",
+                ])
             #expect(balance.output.contains("\"revenue:platform\",\"EUR\",\"-5.69\""), "\(balance.output)")
             #expect(balance.output.contains("\"revenue:platform\",\"JPY\",\"-107\""), "\(balance.output)")
         }
@@ -76,7 +80,10 @@ import TestSupport
     @Test func theSameNightAgainChangesNoByte() throws {
         try SampleMonth.with { month in
             try month.writeUsage()
-            for asOf in ["2026-01-15T01:00:00Z", "2026-02-02T01:00:00Z", "2026-02-03T01:00:00Z", "2026-02-12T01:00:00Z"] {
+            for asOf in [
+                "2026-01-15T01:00:00Z", "2026-02-02T01:00:00Z", "2026-02-03T01:00:00Z",
+                "2026-02-12T01:00:00Z",
+            ] {
                 if asOf.hasPrefix("2026-02-12") { try month.pay("all", date: "2026-02-04") }
                 try month.run(asOf)
                 let once = try month.files()
@@ -118,7 +125,9 @@ import TestSupport
                 try other.writeUsage()
                 // The same segment again, compressed, in another day's folder.
                 let segment = try Disk().read("\(other.data)/usage/2026-01-22/node-a-00000022.jsonl")
-                try Disk().replace("\(other.data)/usage/2026-01-23/node-a-00000022.jsonl.zst", with: SegmentReader.deflate(segment, "copy"))
+                try Disk().replace(
+                    "\(other.data)/usage/2026-01-23/node-a-00000022.jsonl.zst",
+                    with: SegmentReader.deflate(segment, "copy"))
                 try other.run("2026-02-03T01:00:00Z")
                 for number in 1...3 {
                     let path = "/billing/2026-01/invoices/VF-00000\(number).json"
@@ -154,12 +163,15 @@ import TestSupport
             try writer.tick(Instant("2026-02-04T00:00:00Z")!)
             // One late call, one that was billed already, one of February.
             let late = UsageEvent(
-                id: "late-1", time: Instant("2026-01-30T10:00:00Z")!, tenant: SampleMonth.acme, plugin: SampleMonth.pings,
+                id: "late-1", time: Instant("2026-01-30T10:00:00Z")!, tenant: SampleMonth.acme,
+                plugin: SampleMonth.pings,
                 version: "1.0.0", action: "run", plan: "metered", outcome: "ok", calls: 150)
             var known = late
             known.id = "call-5-0"
             known.time = Instant("2026-01-05T10:00:00Z")!
-            (known.calls, known.apiCalls, known.executionMs, known.bytesIn, known.bytesOut) = (1, 1, 150, 100, 200)
+            (known.calls, known.apiCalls, known.executionMs, known.bytesIn, known.bytesOut) = (
+                1, 1, 150, 100, 200
+            )
             var next = late
             next.id = "feb-1"
             next.time = Instant("2026-02-04T10:00:00Z")!
@@ -173,7 +185,8 @@ import TestSupport
             let line = invoice.lines.first { $0.metric == "calls" }!
             #expect(line.quantity == 300 && line.charged == 200)
             #expect(line.lateDays.map(\.description) == ["2026-01-30"])
-            #expect(try night.explain("\(invoice.number)/\(line.number)").contains("2 usage lines add up to 300"))
+            #expect(
+                try night.explain("\(invoice.number)/\(line.number)").contains("2 usage lines add up to 300"))
             try night.close()
         }
     }
@@ -187,8 +200,10 @@ import TestSupport
             for day in 23...25 {
                 try writer.append(
                     UsageEvent(
-                        id: "b-\(day)", time: Instant("2026-01-\(day)T10:00:00Z")!, tenant: SampleMonth.globex,
-                        plugin: SampleMonth.pings, version: "1.0.0", action: "run", plan: "metered", outcome: "ok",
+                        id: "b-\(day)", time: Instant("2026-01-\(day)T10:00:00Z")!,
+                        tenant: SampleMonth.globex,
+                        plugin: SampleMonth.pings, version: "1.0.0", action: "run", plan: "metered",
+                        outcome: "ok",
                         calls: 1))
             }
             try writer.close()
@@ -196,7 +211,10 @@ import TestSupport
             let summaries = try month.run("2026-02-03T01:00:00Z")
             #expect(summaries.contains { $0.alarms.contains { $0.contains("node-b") } })
             var night = try month.night("2026-02-03T01:00:00Z")
-            #expect(try night.ledger.read { try $0.heads().map(\.tenant) } == [SampleMonth.acme, SampleMonth.nippon])
+            #expect(
+                try night.ledger.read { try $0.heads().map(\.tenant) } == [
+                    SampleMonth.acme, SampleMonth.nippon,
+                ])
             try night.close()
             month.config.releases = [.init(period: BillingPeriod("2026-01")!, tenant: SampleMonth.globex)]
             try month.run("2026-02-04T01:00:00Z")
@@ -226,7 +244,8 @@ import TestSupport
             let night = try month.night("2026-02-03T01:00:00Z")
             var reader = Reconciliation(night: night)
             try reader.run()
-            try Disk().replace(path, with: Array(text.replacingOccurrences(of: "-5.39 EUR", with: "-5.38 EUR").utf8))
+            try Disk().replace(
+                path, with: Array(text.replacingOccurrences(of: "-5.39 EUR", with: "-5.38 EUR").utf8))
             var second = Reconciliation(night: night)
             #expect {
                 try second.run()
@@ -246,13 +265,20 @@ import TestSupport
             try month.pay("all", date: "2026-02-04")
             try month.run("2026-02-04T01:00:00Z")
             try month.run("2026-02-12T01:00:00Z")
-            for statement in ["DELETE FROM \(table)", "UPDATE \(table) SET \(table == "posting" ? "minor = 1" : "rowid = rowid")"] {
+            for statement in [
+                "DELETE FROM \(table)",
+                "UPDATE \(table) SET \(table == "posting" ? "minor = 1" : "rowid = rowid")",
+            ] {
                 if table == "intent_state" && statement.hasPrefix("UPDATE") { continue }
-                let result = try runProgram("python3", [
-                    "-c", "import sqlite3,sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])",
-                    "\(month.data)/ledger.sqlite", statement,
-                ])
-                #expect(result.status != 0 && result.output.contains("append-only"), "\(statement): \(result.output)")
+                let result = try runProgram(
+                    "python3",
+                    [
+                        "-c", "import sqlite3,sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])",
+                        "\(month.data)/ledger.sqlite", statement,
+                    ])
+                #expect(
+                    result.status != 0 && result.output.contains("append-only"),
+                    "\(statement): \(result.output)")
             }
         }
     }
@@ -274,10 +300,16 @@ import TestSupport
 
     @Test func everyNameThatATemplateUsesIsInItsModel() throws {
         try SampleMonth.with { month in
+            var month = month
+            month.config.coupons = [
+                .init(id: "welcome", tenant: SampleMonth.acme, percent: "10", from: Day("2026-01-01")!)
+            ]
             try month.writeUsage()
             try month.run("2026-02-03T01:00:00Z")
             let night = try month.night("2026-02-03T01:00:00Z")
-            let model = BillingPages.model(of: try night.issued("VF-000001"))
+            let invoice = try night.issued("VF-000001")
+            #expect(invoice.discounts.map(\.amount.amount) == ["1.80"] && invoice.net.amount == "16.17")
+            let model = BillingPages.model(of: invoice)
             try night.close()
             let names = Self.names(in: SampleMonth.templates.invoice)
             let known = Self.keys(of: model)
@@ -288,7 +320,8 @@ import TestSupport
     private static func names(in template: String) -> Set<String> {
         var names: Set<String> = []
         for part in template.components(separatedBy: "{{").dropFirst() {
-            names.insert(String(part.prefix { $0 != "}" }).trimmingCharacters(in: CharacterSet(charactersIn: "#^/ ")))
+            names.insert(
+                String(part.prefix { $0 != "}" }).trimmingCharacters(in: CharacterSet(charactersIn: "#^/ ")))
         }
         return names
     }

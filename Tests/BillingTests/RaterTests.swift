@@ -1,8 +1,8 @@
 import Foundation
 import Marketplace
 import Metering
-import Testing
 import TestSupport
+import Testing
 
 @testable import Billing
 
@@ -12,7 +12,9 @@ import TestSupport
         #expect(try result.amount.rounded(Currency("USD")!).amount == "60000.00")
     }
 
-    @Test(arguments: [(1, 1, 0), (5, 4, 1), (1_001, 701, 300), (0, 0, 0), (-5, -4, -1)] as [(Int64, Int64, Int64)])
+    @Test(
+        arguments: [(1, 1, 0), (5, 4, 1), (1_001, 701, 300), (0, 0, 0), (-5, -4, -1)]
+            as [(Int64, Int64, Int64)])
     func theShareIsRoundedOnceAndThePlatformHasTheRest(net: Int64, developer: Int64, platform: Int64) {
         let part = RevenueShare.developerTarget(netMinor: net, basisPoints: 7_000)
         #expect(part == developer && net - part == platform)
@@ -22,7 +24,9 @@ import TestSupport
         var random = SplitMix(7)
         for _ in 0..<100_000 {
             let total = Int64.random(in: -10_000_000...10_000_000, using: &random)
-            let weights = (0..<Int.random(in: 1...12, using: &random)).map { _ in Int128(Int.random(in: 0...1_000, using: &random)) }
+            let weights = (0..<Int.random(in: 1...12, using: &random)).map { _ in
+                Int128(Int.random(in: 0...1_000, using: &random))
+            }
             let parts = try Allocation.largestRemainder(total, weights: weights)
             #expect(parts.reduce(0, +) == total)
             let mirrored = try Allocation.largestRemainder(-total, weights: weights)
@@ -36,7 +40,10 @@ import TestSupport
         for _ in 0..<100_000 {
             let days = Int.random(in: 28...31, using: &random)
             let price = Money(minor: Int64.random(in: 1...1_000_000, using: &random), usd)
-            var cuts = Set((0..<Int.random(in: 0...4, using: &random)).map { _ in Int.random(in: 1..<days, using: &random) })
+            var cuts = Set(
+                (0..<Int.random(in: 0...4, using: &random)).map { _ in
+                    Int.random(in: 1..<days, using: &random)
+                })
             cuts.formUnion([0, days])
             let sorted = cuts.sorted()
             let segments = zip(sorted, sorted.dropFirst()).map { (from: $0, to: $1) }
@@ -84,9 +91,11 @@ import TestSupport
             }
             if item["conflicts_with_recommended_rule"]?.boolValue == true { continue }
             let expected = Decimal(string: item["expected_amount"]!.stringValue!)
-            #expect(answer["amount"]?.stringValue.flatMap { Decimal(string: $0) } == expected, "\(id): \(answer)")
+            #expect(
+                answer["amount"]?.stringValue.flatMap { Decimal(string: $0) } == expected, "\(id): \(answer)")
             if let parts = item["expected_parts"] {
-                #expect(answer["parts"].map { Self.same($0, parts) } == true, "\(id): \(answer), not \(parts)")
+                #expect(
+                    answer["parts"].map { Self.same($0, parts) } == true, "\(id): \(answer), not \(parts)")
             }
         }
     }
@@ -95,7 +104,8 @@ import TestSupport
         switch (a, b) {
         case (.string(let x), .string(let y)): Decimal(string: x) == Decimal(string: y)
         case (.array(let x), .array(let y)): x.count == y.count && zip(x, y).allSatisfy(same)
-        case (.object(let x), .object(let y)): Set(x.keys) == Set(y.keys) && x.allSatisfy { same($0.value, y[$0.key]!) }
+        case (.object(let x), .object(let y)):
+            Set(x.keys) == Set(y.keys) && x.allSatisfy { same($0.value, y[$0.key]!) }
         default: a == b
         }
     }

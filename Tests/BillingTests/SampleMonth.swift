@@ -1,8 +1,8 @@
 import Foundation
 import Marketplace
 import Metering
-import Testing
 import TestSupport
+import Testing
 
 @testable import Billing
 
@@ -75,12 +75,15 @@ struct SampleMonth {
     }
 
     static let templates = BillingTemplates(
-        invoice: (try? String(contentsOfFile: Products.file("site-templates/billing/invoice.mustache"), encoding: .utf8))!,
-        statement: (try? String(contentsOfFile: Products.file("site-templates/billing/statement.mustache"), encoding: .utf8))!)
+        invoice: (try? String(
+            contentsOfFile: Products.file("site-templates/billing/invoice.mustache"), encoding: .utf8))!,
+        statement: (try? String(
+            contentsOfFile: Products.file("site-templates/billing/statement.mustache"), encoding: .utf8))!)
 
     func night(_ asOf: String, disk: Disk = Disk()) throws -> BillingNight {
         try BillingNight(
-            data: data, config: config, asOf: Instant(asOf)!, templates: Self.templates, publishers: publishers,
+            data: data, config: config, asOf: Instant(asOf)!, templates: Self.templates,
+            publishers: publishers,
             disk: disk)
     }
 
@@ -100,8 +103,10 @@ struct SampleMonth {
         try writer.append(
             .subscription(
                 SubscriptionEvent(
-                    id: "sub-\(tenant.text)-\(plugin.text)-\(time)", time: Instant(time)!, tenant: tenant, plugin: plugin,
-                    version: "1.0.0", change: change, plan: plan, price: SubscriptionEvent.priceDigest(of: price),
+                    id: "sub-\(tenant.text)-\(plugin.text)-\(time)", time: Instant(time)!, tenant: tenant,
+                    plugin: plugin,
+                    version: "1.0.0", change: change, plan: plan,
+                    price: SubscriptionEvent.priceDigest(of: price),
                     pricing: price, country: country, customer: "\(tenant.text) (sample)", vatID: vatID)))
     }
 
@@ -111,23 +116,41 @@ struct SampleMonth {
         for day in 1...31 {
             let date = "2026-01-" + (day < 10 ? "0\(day)" : "\(day)")
             try writer.tick(Instant("\(date)T00:00:00Z")!)
-            if day == 5 { try install(writer, Self.acme, Self.pings, "metered", Self.pingPrice, "\(date)T09:00:00Z", country: "DE") }
-            if day == 11 { try install(writer, Self.acme, Self.sync, "basic", Self.syncPrice, "\(date)T09:00:00Z", country: "DE") }
+            if day == 5 {
+                try install(
+                    writer, Self.acme, Self.pings, "metered", Self.pingPrice, "\(date)T09:00:00Z",
+                    country: "DE")
+            }
+            if day == 11 {
+                try install(
+                    writer, Self.acme, Self.sync, "basic", Self.syncPrice, "\(date)T09:00:00Z", country: "DE")
+            }
             if day == 21 {
-                try install(writer, Self.acme, Self.sync, "pro", Self.syncPrice, "\(date)T12:00:00Z", change: .plan, country: "DE")
-                try install(writer, Self.globex, Self.pings, "metered", Self.pingPrice, "\(date)T09:00:00Z", country: "FR", vatID: "FR00000000000")
-                try install(writer, Self.nippon, Self.checkout, "share", Self.checkoutPrice, "\(date)T09:00:00Z", country: "JP")
+                try install(
+                    writer, Self.acme, Self.sync, "pro", Self.syncPrice, "\(date)T12:00:00Z", change: .plan,
+                    country: "DE")
+                try install(
+                    writer, Self.globex, Self.pings, "metered", Self.pingPrice, "\(date)T09:00:00Z",
+                    country: "FR", vatID: "FR00000000000")
+                try install(
+                    writer, Self.nippon, Self.checkout, "share", Self.checkoutPrice, "\(date)T09:00:00Z",
+                    country: "JP")
             }
             if day >= 5 {
-                for call in 0..<10 { try writer.append(call_(day, call, date, Self.acme, Self.pings, "metered")) }
+                for call in 0..<10 {
+                    try writer.append(sampleCall(day, call, date, Self.acme, Self.pings, "metered"))
+                }
             }
             if day >= 22 {
-                try writer.append(call_(day, 100, date, Self.acme, Self.sync, "pro"))
-                for call in 0..<20 { try writer.append(call_(day, 200 + call, date, Self.globex, Self.pings, "metered")) }
+                try writer.append(sampleCall(day, 100, date, Self.acme, Self.sync, "pro"))
+                for call in 0..<20 {
+                    try writer.append(sampleCall(day, 200 + call, date, Self.globex, Self.pings, "metered"))
+                }
                 try writer.append(
                     .amount(
                         AmountEvent(
-                            id: "amount-\(node)-\(day)", time: Instant("\(date)T15:00:00Z")!, tenant: Self.nippon,
+                            id: "amount-\(node)-\(day)", time: Instant("\(date)T15:00:00Z")!,
+                            tenant: Self.nippon,
                             plugin: Self.checkout, version: "1.0.0", plan: "share",
                             amount: Money(minor: 1_234, Currency("JPY")!))))
             }
@@ -135,12 +158,13 @@ struct SampleMonth {
         try writer.close()
     }
 
-    private func call_(
+    private func sampleCall(
         _ day: Int, _ number: Int, _ date: String, _ tenant: TenantID, _ plugin: PluginID, _ plan: String
     ) -> UsageEvent {
         UsageEvent(
             id: "call-\(day)-\(number)", time: Instant("\(date)T10:00:00Z")!.adding(seconds: Int64(number)),
-            tenant: tenant, plugin: plugin, version: "1.0.0", action: "run", plan: plan, outcome: "ok", calls: 1,
+            tenant: tenant, plugin: plugin, version: "1.0.0", action: "run", plan: plan, outcome: "ok",
+            calls: 1,
             apiCalls: 1, executionMs: 150, bytesIn: 100, bytesOut: 200)
     }
 
@@ -150,7 +174,8 @@ struct SampleMonth {
         let night = try night("2026-03-01T00:00:00Z")
         for head in try night.ledger.read({ try $0.heads() }) {
             let part = Money(minor: head.total.minor * percent / 100, head.currency)
-            text += "\(name)-\(head.number),\(date),\(part.amount),\(head.currency.code),\"invoice \(head.number), thank you\",\(head.tenant.text)\n"
+            text +=
+                "\(name)-\(head.number),\(date),\(part.amount),\(head.currency.code),\"invoice \(head.number), thank you\",\(head.tenant.text)\n"
         }
         try night.close()
         try Disk().replace("\(data)/billing/bank/\(name).csv", with: Array(text.utf8))
@@ -160,14 +185,16 @@ struct SampleMonth {
     func files() throws -> [String: [UInt8]] {
         var files: [String: [UInt8]] = [:]
         let all = FileManager.default.enumerator(atPath: data)!
-        for case let path as String in all where !path.hasPrefix("ledger.sqlite") && !path.hasSuffix(".lock") {
+        for case let path as String in all where !path.hasPrefix("ledger.sqlite") && !path.hasSuffix(".lock")
+        {
             if Disk().isFile("\(data)/\(path)") { files[path] = try Disk().read("\(data)/\(path)") }
         }
         return files
     }
 
     static func with<T>(_ body: (SampleMonth) throws -> T) throws -> T {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("billing-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "billing-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         return try body(SampleMonth(folder.path))

@@ -23,19 +23,24 @@ enum BillingPages {
 
     static func model(of invoice: Invoice) -> [String: Any] {
         let seller: [String: Any] = [
-            "name": invoice.seller.name, "address": invoice.seller.address ?? "", "country": invoice.seller.country,
+            "name": invoice.seller.name, "address": invoice.seller.address ?? "",
+            "country": invoice.seller.country,
             "vatId": invoice.seller.vatID ?? "",
         ]
         var customer: [String: Any] = ["name": invoice.customer.name, "country": invoice.customer.country]
         customer["vatId"] = invoice.customer.vatID ?? ""
         return [
             "number": invoice.number, "tenant": invoice.tenant.text, "period": invoice.period.description,
-            "issued": invoice.issued.description, "due": invoice.due.description, "currency": invoice.currency.code,
+            "issued": invoice.issued.description, "due": invoice.due.description,
+            "currency": invoice.currency.code,
             "seller": seller, "customer": customer, "lines": invoice.lines.map(line),
-            "discounts": invoice.discounts.map { ["coupon": $0.coupon, "amount": (-$0.amount).amount] as [String: Any] },
+            "discounts": invoice.discounts.map {
+                ["coupon": $0.coupon, "amount": (-$0.amount).amount] as [String: Any]
+            },
             "taxes": invoice.taxes.map { tax -> [String: Any] in
                 [
-                    "category": tax.category, "rate": tax.rate, "taxable": tax.taxable.amount, "tax": tax.tax.amount,
+                    "category": tax.category, "rate": tax.rate, "taxable": tax.taxable.amount,
+                    "tax": tax.tax.amount,
                     "isReverseCharge": tax.category == "AE",
                 ]
             },
@@ -49,11 +54,14 @@ enum BillingPages {
         var model: [String: Any] = [
             "number": line.number, "description": line.description, "from": line.from.description,
             "to": line.to.adding(days: -1).description, "amount": line.amount.amount, "net": line.net.amount,
-            "discount": line.discount.isZero ? "" : (-line.discount).amount, "price": String(line.price.hex.prefix(12)),
-            "hasTiers": !line.tiers.isEmpty, "lateDays": line.lateDays.map(\.description).joined(separator: ", "),
+            "discount": line.discount.isZero ? "" : (-line.discount).amount,
+            "price": String(line.price.hex.prefix(12)),
+            "hasTiers": !line.tiers.isEmpty,
+            "lateDays": line.lateDays.map(\.description).joined(separator: ", "),
             "isLate": !line.lateDays.isEmpty,
         ]
-        model["quantity"] = line.metric == nil ? (line.seats.map { "\($0) seats" } ?? "") : grouped(line.quantity)
+        model["quantity"] =
+            line.metric == nil ? (line.seats.map { "\($0) seats" } ?? "") : grouped(line.quantity)
         model["included"] = line.included == 0 ? "" : grouped(line.included)
         model["unitAmount"] = line.unitAmount?.description ?? ""
         model["tiers"] = line.tiers.map { tier -> [String: Any] in
@@ -69,12 +77,15 @@ enum BillingPages {
     static func model(of statement: PayoutStatement) -> [String: Any] {
         [
             "number": statement.number, "publisher": statement.publisher.text, "name": statement.name,
-            "country": statement.country, "iban": statement.iban, "bic": statement.bic, "payer": statement.payer,
+            "country": statement.country, "iban": statement.iban, "bic": statement.bic,
+            "payer": statement.payer,
             "payerVatId": statement.payerVATID, "currency": statement.currency.code,
             "after": statement.after?.description ?? "", "hasAfter": statement.after != nil,
-            "day": statement.day.description, "opening": statement.opening.amount, "earned": statement.earned.amount,
+            "day": statement.day.description, "opening": statement.opening.amount,
+            "earned": statement.earned.amount,
             "reversed": (-statement.reversed).amount, "held": (-statement.held).amount,
-            "paid": (-statement.paid).amount, "payment": statement.paid.amount, "closing": statement.closing.amount,
+            "paid": (-statement.paid).amount, "payment": statement.paid.amount,
+            "closing": statement.closing.amount,
             "waiting": statement.waiting.amount,
             "rows": statement.rows.map { row -> [String: Any] in
                 [

@@ -56,7 +56,8 @@ struct Drafter {
             alarms.append(
                 Alarm(
                     code: "usage-without-subscription", subject: "\(key.tenant) \(key.plugin)",
-                    text: "usage of plan `\(key.plan)` (\(key.metric)) has no subscription and is not billed"))
+                    text: "usage of plan `\(key.plan)` (\(key.metric)) has no subscription and is not billed")
+            )
         }
         var invoices: [Invoice] = []
         for key in sheets.keys.sorted() {
@@ -75,7 +76,9 @@ struct Drafter {
         static func < (a: Terms, b: Terms) -> Bool { (a.plan, a.price) < (b.plan, b.price) }
     }
 
-    private mutating func lines(of subscription: Subscription) throws(BillingError) -> [(Currency, [InvoiceLine])] {
+    private mutating func lines(of subscription: Subscription) throws(BillingError) -> [(
+        Currency, [InvoiceLine]
+    )] {
         var byCurrency: [Currency: [InvoiceLine]] = [:]
         let touching = subscription.segments.filter {
             $0.from < period.endDay.start && $0.to > period.firstDay.start
@@ -89,23 +92,28 @@ struct Drafter {
         for terms in used.keys.sorted() where !termsInForce.contains(terms) { termsInForce.append(terms) }
         for terms in termsInForce {
             guard let pricing = prices[terms.price], let plan = pricing.plan(terms.plan) else {
-                hold(subscription.tenant, "the price \(terms.price.hex.prefix(12)) or its plan `\(terms.plan)` is not known")
+                hold(
+                    subscription.tenant,
+                    "the price \(terms.price.hex.prefix(12)) or its plan `\(terms.plan)` is not known")
                 continue
             }
             let maker = LineMaker(
-                period: period, config: config, subscription: subscription, terms: terms, pricing: pricing, plan: plan,
+                period: period, config: config, subscription: subscription, terms: terms, pricing: pricing,
+                plan: plan,
                 segments: touching.filter { $0.plan == terms.plan && $0.price == terms.price })
             var lines = try maker.baseLines()
             let reported = amounts.filter { event in
                 event.tenant == subscription.tenant && event.plugin == subscription.plugin
-                    && event.plan == terms.plan && subscription.terms(plan: event.plan, on: event.time.day)?.price == terms.price
+                    && event.plan == terms.plan
+                    && subscription.terms(plan: event.plan, on: event.time.day)?.price == terms.price
             }
             lines += try maker.usageLines(used[terms] ?? [:], reported, &alarms)
             byCurrency[pricing.currency, default: []] += lines
         }
         for currency in byCurrency.keys {
             let sum = byCurrency[currency]!.map(\.amount).reduce(.zero(currency), +)
-            guard let cap = subscription.cap(at: period.endDay.start), cap.currency == currency, sum.minor > cap.minor,
+            guard let cap = subscription.cap(at: period.endDay.start), cap.currency == currency,
+                sum.minor > cap.minor,
                 let last = byCurrency[currency]!.last
             else { continue }
             byCurrency[currency]!.append(LineMaker.spendCapLine(like: last, period, cap - sum, cap))
@@ -129,7 +137,9 @@ struct Drafter {
                     alarms.append(
                         Alarm(
                             code: "usage-without-subscription", subject: "\(tenant) \(plugin)",
-                            text: "usage of plan `\(key.plan)` (\(key.metric)) was never agreed to and is not billed"))
+                            text:
+                                "usage of plan `\(key.plan)` (\(key.metric)) was never agreed to and is not billed"
+                        ))
                     continue
                 }
                 let terms = Terms(plan: segment.plan, price: segment.price)
@@ -152,7 +162,9 @@ struct Drafter {
         var lines = sheet.lines
         guard lines.contains(where: { !$0.amount.isZero }) else { return nil }
         let lastDay = period.endDay.adding(days: -1)
-        guard let rate = config.tax(country: sheet.customer.country, hasVATID: sheet.customer.vatID != nil, on: lastDay)
+        guard
+            let rate = config.tax(
+                country: sheet.customer.country, hasVATID: sheet.customer.vatID != nil, on: lastDay)
         else {
             hold(key.tenant, "the tax table has no row for country `\(sheet.customer.country)`")
             return nil
@@ -181,9 +193,12 @@ struct Drafter {
                 name: config.issuer.name, address: config.issuer.address, country: config.issuer.country,
                 vatID: config.issuer.vatID),
             customer: .init(
-                name: sheet.customer.name, address: nil, country: sheet.customer.country, vatID: sheet.customer.vatID),
+                name: sheet.customer.name, address: nil, country: sheet.customer.country,
+                vatID: sheet.customer.vatID),
             lines: lines, discounts: discounts,
-            taxes: taxes.map { InvoiceTax(category: $0.category, rate: rate.rate, taxable: $0.taxable, tax: $0.tax) },
+            taxes: taxes.map {
+                InvoiceTax(category: $0.category, rate: rate.rate, taxable: $0.taxable, tax: $0.tax)
+            },
             shares: try shares(of: lines, currency), net: net, tax: tax, total: net + tax, previous: nil,
             paymentReference: "", iban: config.issuer.iban, bic: config.issuer.bic)
         if let violation = invoice.firstViolation() {
@@ -214,13 +229,16 @@ struct Drafter {
     }
 
     /// The developer's part in one rounding for each (invoice, publisher), whatever shares its plugins have.
-    private func shares(of lines: [InvoiceLine], _ currency: Currency) throws(BillingError) -> [InvoiceShare] {
+    private func shares(of lines: [InvoiceLine], _ currency: Currency) throws(BillingError) -> [InvoiceShare]
+    {
         var result: [InvoiceShare] = []
         for publisher in Set(lines.map(\.plugin.publisher)).sorted() {
             let own = lines.filter { $0.plugin.publisher == publisher }
             let nets = own.map(\.net).reduce(.zero(currency), +)
             let developer = Money(minor: RevenueShare.developer(own), currency)
-            result.append(InvoiceShare(publisher: publisher, nets: nets, developer: developer, platform: nets - developer))
+            result.append(
+                InvoiceShare(
+                    publisher: publisher, nets: nets, developer: developer, platform: nets - developer))
         }
         return result
     }

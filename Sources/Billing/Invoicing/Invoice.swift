@@ -116,7 +116,9 @@ public struct Invoice: Hashable, Sendable, Codable {
         let zero = Money.zero(currency)
         for (index, line) in lines.enumerated() {
             if line.number != index + 1 { return "line \(index + 1) is numbered \(line.number)" }
-            if line.amount - line.discount != line.net { return "line \(line.number): amount − discount ≠ net" }
+            if line.amount - line.discount != line.net {
+                return "line \(line.number): amount − discount ≠ net"
+            }
             if !line.tiers.isEmpty, line.tiers.map(\.amount).reduce(zero, +) != line.amount {
                 return "line \(line.number): the tiers do not add up"
             }

@@ -26,7 +26,8 @@ struct LineMaker {
 
     private func price(seats: Int64) throws(BillingError) -> ExactAmount {
         guard let amount = Money(plan.amount, currency), amount.minor >= 0 else {
-            throw BillingError(.configuration, "plan \(plan.id)", "`\(plan.amount)` is no amount of \(currency.code)")
+            throw BillingError(
+                .configuration, "plan \(plan.id)", "`\(plan.amount)` is no amount of \(currency.code)")
         }
         return try ExactAmount(amount).scaled(plan.perSeat == true ? Int128(seats) : 1, over: 1)
     }
@@ -50,7 +51,10 @@ struct LineMaker {
             let own = segments.filter { $0.seats == seats }.map { (segment: $0, days: days($0)) }
                 .filter { $0.days.from < $0.days.to }
             let offsets = own.map {
-                (from: $0.days.from.number - period.firstDay.number, to: $0.days.to.number - period.firstDay.number)
+                (
+                    from: $0.days.from.number - period.firstDay.number,
+                    to: $0.days.to.number - period.firstDay.number
+                )
             }
             let amounts = try Proration.segments(price, currency, periodDays: period.dayCount, offsets)
             for (entry, amount) in zip(own, amounts) {
@@ -74,7 +78,10 @@ struct LineMaker {
         for year in 0...(max(0, period.year - anchor.civil.year)) {
             let start = anchor.adding(months: 12 * year)
             guard period.contains(start) else { continue }
-            guard let segment = segments.first(where: { $0.from.day <= start && start < $0.to.day || $0.from.day == start })
+            guard
+                let segment = segments.first(where: {
+                    $0.from.day <= start && start < $0.to.day || $0.from.day == start
+                })
             else { continue }
             let amount = try price(seats: segment.seats).rounded(currency)
             if amount.isZero { continue }
@@ -88,7 +95,8 @@ struct LineMaker {
 
     /// Bought once, in the period of the first installation with this plan.
     private func once() throws(BillingError) -> [InvoiceLine] {
-        guard let first = subscription.segments.first(where: { $0.plan == plan.id }), first.price == terms.price
+        guard let first = subscription.segments.first(where: { $0.plan == plan.id }),
+            first.price == terms.price
         else { return [] }
         let day = max(first.from.day, trialEnd)
         // Removed before the trial ended: never bought.
@@ -97,7 +105,8 @@ struct LineMaker {
         if amount.isZero { return [] }
         return [
             line(
-                .purchase, version: first.version, day, day.adding(days: 1), amount, text: "one-time purchase",
+                .purchase, version: first.version, day, day.adding(days: 1), amount,
+                text: "one-time purchase",
                 seats: plan.perSeat == true ? first.seats : nil, days: nil)
         ]
     }
@@ -123,7 +132,8 @@ struct LineMaker {
     /// Usage in the trial costs nothing and uses up no allowance.
     private func meteredLine(_ charge: Charge, _ used: Drafter.Used) throws(BillingError) -> [InvoiceLine] {
         guard let metric = charge.metric else {
-            throw BillingError(.configuration, "plan \(plan.id)", "a \(charge.scheme.rawValue) charge has no metric")
+            throw BillingError(
+                .configuration, "plan \(plan.id)", "a \(charge.scheme.rawValue) charge has no metric")
         }
         let days = (used[metric.rawValue] ?? []).filter { $0.day >= trialEnd }
         var quantity: Int64 = 0
@@ -167,7 +177,8 @@ struct LineMaker {
 
     private func unitAmount(_ charge: Charge) throws(BillingError) -> UnitPrice {
         guard let price = charge.unitAmount, price.pico >= 0 else {
-            throw BillingError(.configuration, "plan \(plan.id)", "a \(charge.scheme.rawValue) charge has no unit amount")
+            throw BillingError(
+                .configuration, "plan \(plan.id)", "a \(charge.scheme.rawValue) charge has no unit amount")
         }
         return price
     }
@@ -175,7 +186,8 @@ struct LineMaker {
     private func steps(_ charge: Charge) throws(BillingError) -> [Rater.Step] {
         var steps: [Rater.Step] = []
         for tier in charge.tiers ?? [] {
-            guard let flat = UnitPrice(tier.flatAmount ?? "0"), tier.unitAmount.pico >= 0, flat.pico >= 0 else {
+            guard let flat = UnitPrice(tier.flatAmount ?? "0"), tier.unitAmount.pico >= 0, flat.pico >= 0
+            else {
                 throw BillingError(.configuration, "plan \(plan.id)", "a tier's amount is none")
             }
             steps.append(
@@ -188,12 +200,14 @@ struct LineMaker {
 
     /// The tiers' exact amounts, shown as whole minor units that add up to the line.
     private func tiers(_ result: Rater.Result, _ amount: Money) throws(BillingError) -> [InvoiceTier] {
-        let parts = try Allocation.largestRemainder(amount.minor, weights: result.parts.map { max(0, $0.amount.atto) })
+        let parts = try Allocation.largestRemainder(
+            amount.minor, weights: result.parts.map { max(0, $0.amount.atto) })
         var tiers: [InvoiceTier] = []
         for (part, minor) in zip(result.parts, parts) {
             tiers.append(
                 InvoiceTier(
-                    upTo: part.upTo.map { Int64($0 / Exact.unit) }, quantity: Int64(part.quantity / Exact.unit),
+                    upTo: part.upTo.map { Int64($0 / Exact.unit) },
+                    quantity: Int64(part.quantity / Exact.unit),
                     unitAmount: part.unitAmount,
                     flatAmount: part.flat.atto == 0 ? nil : try part.flat.rounded(currency),
                     amount: Money(minor: minor, currency)))
@@ -207,7 +221,10 @@ struct LineMaker {
     ) throws(BillingError) -> [InvoiceLine] {
         guard let percent = charge.percent, let ratio = Exact.ratio(percent: percent), ratio >= 0,
             let most = Money(charge.reportedMax ?? "", currency)
-        else { throw BillingError(.configuration, "plan \(plan.id)", "a percentage charge lacks percent or greatest report") }
+        else {
+            throw BillingError(
+                .configuration, "plan \(plan.id)", "a percentage charge lacks percent or greatest report")
+        }
         var sum: Int64 = 0
         var late: Set<Day> = []
         for event in reported where event.time.day >= trialEnd {
@@ -215,7 +232,9 @@ struct LineMaker {
                 alarms.append(
                     Alarm(
                         code: "foreign-amount", subject: event.id,
-                        text: "an amount in \(event.amount.currency) under a price in \(currency) is not billed"))
+                        text:
+                            "an amount in \(event.amount.currency) under a price in \(currency) is not billed"
+                    ))
                 continue
             }
             if event.amount.minor > most.minor {
@@ -248,7 +267,8 @@ struct LineMaker {
         let sum = usage.map(\.amount).reduce(.zero(currency), +)
         if let text = plan.minimum, let least = Money(text, currency) {
             let count = segments.reduce(0) { $0 + days($1).to.number - days($1).from.number }
-            let due = try ExactAmount(least).scaled(Int128(count), over: Int128(period.dayCount)).rounded(currency)
+            let due = try ExactAmount(least).scaled(Int128(count), over: Int128(period.dayCount)).rounded(
+                currency)
             if due.minor > sum.minor {
                 return [
                     line(
@@ -281,16 +301,21 @@ struct LineMaker {
             description: "\(subscription.plugin.text), plan \(plan.id): \(text)", from: from, to: to,
             price: terms.price, metric: nil, scheme: nil, quantity: seats ?? 0, included: 0, charged: 0,
             unitAmount: nil, packageSize: nil, percent: nil, tiers: [], days: days,
-            periodDays: days == nil ? nil : period.dayCount, seats: seats, lateDays: [], amount: amount, discount: zero,
+            periodDays: days == nil ? nil : period.dayCount, seats: seats, lateDays: [], amount: amount,
+            discount: zero,
             net: amount, taxCategory: "", taxRate: "", shareBasisPoints: 0)
     }
 
-    static func spendCapLine(like line: InvoiceLine, _ period: BillingPeriod, _ amount: Money, _ cap: Money) -> InvoiceLine {
+    static func spendCapLine(like line: InvoiceLine, _ period: BillingPeriod, _ amount: Money, _ cap: Money)
+        -> InvoiceLine
+    {
         let zero = Money.zero(amount.currency)
         return InvoiceLine(
             number: 0, kind: .spendCap, plugin: line.plugin, version: line.version, plan: line.plan,
-            description: "\(line.plugin.text): down to your limit of \(cap)", from: period.firstDay, to: period.endDay,
-            price: line.price, metric: nil, scheme: nil, quantity: 0, included: 0, charged: 0, unitAmount: nil,
+            description: "\(line.plugin.text): down to your limit of \(cap)", from: period.firstDay,
+            to: period.endDay,
+            price: line.price, metric: nil, scheme: nil, quantity: 0, included: 0, charged: 0,
+            unitAmount: nil,
             packageSize: nil, percent: nil, tiers: [], days: nil, periodDays: nil, seats: nil, lateDays: [],
             amount: amount, discount: zero, net: amount, taxCategory: "", taxRate: "", shareBasisPoints: 0)
     }

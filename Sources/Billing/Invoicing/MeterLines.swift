@@ -32,7 +32,10 @@ enum MeterLines {
     private static func read(_ bytes: [UInt8], _ subject: String) throws(BillingError) -> [MeterEvent] {
         var events: [MeterEvent] = []
         for line in bytes.split(separator: 0x0A) {
-            events.append(try BillingError.storing { () throws(MeteringError) in try MeterEvent(line: Array(line), subject: subject) })
+            events.append(
+                try BillingError.storing { () throws(MeteringError) in
+                    try MeterEvent(line: Array(line), subject: subject)
+                })
         }
         return events
     }

@@ -14,7 +14,8 @@ public struct PriceBook: Sendable {
     public mutating func add(_ document: JSONValue) throws(BillingError) -> Digest {
         let digest = SubscriptionEvent.priceDigest(of: document)
         if prices[digest] != nil { return digest }
-        prices[digest] = try BillingJSON.decode(Pricing.self, from: document.serializedBytes(), subject: "price \(digest)")
+        prices[digest] = try BillingJSON.decode(
+            Pricing.self, from: document.serializedBytes(), subject: "price \(digest)")
         documents[digest] = document
         return digest
     }
@@ -50,8 +51,11 @@ public struct PriceBook: Sendable {
     mutating func thaw(from folder: String, _ disk: Disk) throws(BillingError) {
         let names = try BillingError.storing { () throws(MeteringError) in try disk.list(folder) }
         for name in names where name.hasSuffix(".json") {
-            let bytes = try BillingError.storing { () throws(MeteringError) in try disk.read("\(folder)/\(name)") }
-            guard Digest.sha256(of: bytes).hex + ".json" == name, let document = try? JSONValue.parse(bytes) else {
+            let bytes = try BillingError.storing { () throws(MeteringError) in
+                try disk.read("\(folder)/\(name)")
+            }
+            guard Digest.sha256(of: bytes).hex + ".json" == name, let document = try? JSONValue.parse(bytes)
+            else {
                 throw BillingError(.conservation, "\(folder)/\(name)", "is not what its name says")
             }
             try add(document)

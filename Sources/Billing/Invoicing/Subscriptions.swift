@@ -45,9 +45,12 @@ struct Subscription {
             case .install: break
             }
             let next = SubscriptionSegment(
-                plan: event.plan, seats: event.seats, price: event.price, version: event.version, from: event.time,
+                plan: event.plan, seats: event.seats, price: event.price, version: event.version,
+                from: event.time,
                 to: end)
-            if let current = open, current.plan == next.plan, current.seats == next.seats, current.price == next.price {
+            if let current = open, current.plan == next.plan, current.seats == next.seats,
+                current.price == next.price
+            {
                 open!.version = next.version
                 continue
             }

@@ -15,7 +15,8 @@ struct UsageTable {
 
     init(csv bytes: [UInt8], subject: String) throws(BillingError) {
         let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: true)
-        guard let header = lines.first, header.elementsEqual("day,tenant,plugin,plan,metric,quantity".utf8) else {
+        guard let header = lines.first, header.elementsEqual("day,tenant,plugin,plan,metric,quantity".utf8)
+        else {
             throw BillingError(.storage, subject, "has not the header of a roll-up")
         }
         for (index, line) in lines.dropFirst().enumerated() {

@@ -23,15 +23,19 @@ enum JournalExport {
         }
         for account in balances.keys.sorted() { out += "\(day) open \(beancountAccount(account))\n" }
         for booking in bookings {
-            out += "\n\(booking.day) * \"\(quoted(booking.description))\"\n  key: \"\(quoted(booking.key))\"\n"
-            for posting in booking.postings { out += "  \(beancountAccount(posting.account))  \(posting.money)\n" }
+            out +=
+                "\n\(booking.day) * \"\(quoted(booking.description))\"\n  key: \"\(quoted(booking.key))\"\n"
+            for posting in booking.postings {
+                out += "  \(beancountAccount(posting.account))  \(posting.money)\n"
+            }
         }
         if let last = bookings.last?.day {
             out += "\n"
             for account in balances.keys.sorted() {
                 for (currency, minor) in balances[account]!.sorted(by: { $0.key < $1.key }) {
                     let amount = Money(minor: minor, currency).amount
-                    out += "\(last.adding(days: 1)) balance \(beancountAccount(account))  \(amount) ~ 0 \(currency.code)\n"
+                    out +=
+                        "\(last.adding(days: 1)) balance \(beancountAccount(account))  \(amount) ~ 0 \(currency.code)\n"
                 }
             }
         }
@@ -73,7 +77,9 @@ struct JournalFile {
         for (index, slice) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
             let line = String(decoding: slice, as: UTF8.self)
             if line.isEmpty || line.hasPrefix(";") { continue }
-            func fail(_ why: String) -> BillingError { BillingError(.conservation, "\(subject):\(index + 1)", why) }
+            func fail(_ why: String) -> BillingError {
+                BillingError(.conservation, "\(subject):\(index + 1)", why)
+            }
             if line.hasPrefix("    ; key: ") {
                 guard !entries.isEmpty else { throw fail("a key without an entry") }
                 entries[entries.count - 1].key = String(line.dropFirst(11))
@@ -87,7 +93,8 @@ struct JournalFile {
                 guard let day = Day(String(line.prefix(10))), line.dropFirst(10).hasPrefix(" * ") else {
                     throw fail("no entry")
                 }
-                entries.append(Entry(day: day, description: String(line.dropFirst(13)), key: "", postings: []))
+                entries.append(
+                    Entry(day: day, description: String(line.dropFirst(13)), key: "", postings: []))
             }
         }
     }

@@ -36,7 +36,8 @@ extension LedgerTransaction {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                ordinal, head.number, kind, corrects, head.tenant.text, head.currency.code, head.period.description,
+                ordinal, head.number, kind, corrects, head.tenant.text, head.currency.code,
+                head.period.description,
                 String(decoding: document, as: UTF8.self), text, digest.hex, previous?.hex,
             ])
     }
@@ -62,7 +63,8 @@ extension LedgerTransaction {
         }
         return try Row.fetchAll(db, sql: sql + " ORDER BY ordinal", arguments: arguments).map { row in
             let document: String = row["document"]
-            guard let period = BillingPeriod(row["period"] as String), let digest = Digest(hex: row["digest"] as String)
+            guard let period = BillingPeriod(row["period"] as String),
+                let digest = Digest(hex: row["digest"] as String)
             else { throw BillingError(.storage, row["number"], "its row cannot be read") }
             return Issued(
                 number: row["number"], kind: row["kind"], corrects: row["corrects"], tenant: row["tenant"],
@@ -73,7 +75,8 @@ extension LedgerTransaction {
     func hasInvoice(_ period: BillingPeriod, _ tenant: TenantID, _ currency: Currency) throws -> Bool {
         try Int.fetchOne(
             db,
-            sql: "SELECT 1 FROM invoice WHERE period = ? AND tenant = ? AND currency = ? AND kind = 'invoice'",
+            sql:
+                "SELECT 1 FROM invoice WHERE period = ? AND tenant = ? AND currency = ? AND kind = 'invoice'",
             arguments: [period.description, tenant.text, currency.code]) != nil
     }
 
@@ -135,7 +138,8 @@ extension LedgerTransaction {
         }
         return try Row.fetchAll(db, sql: sql + " ORDER BY ordinal", arguments: arguments).map { row in
             PaidOut(
-                number: row["number"], day: try day(row["day"]), document: Array((row["document"] as String).utf8))
+                number: row["number"], day: try day(row["day"]),
+                document: Array((row["document"] as String).utf8))
         }
     }
 }

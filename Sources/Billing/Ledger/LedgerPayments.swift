@@ -15,7 +15,8 @@ extension LedgerTransaction {
     func addIntent(_ id: String, invoice: String, processor: String, money: Money, day: Day) throws {
         if try Int.fetchOne(db, sql: "SELECT 1 FROM intent WHERE id = ?", arguments: [id]) != nil { return }
         try db.execute(
-            sql: "INSERT INTO intent (id, invoice, processor, currency, minor, day) VALUES (?, ?, ?, ?, ?, ?)",
+            sql:
+                "INSERT INTO intent (id, invoice, processor, currency, minor, day) VALUES (?, ?, ?, ?, ?, ?)",
             arguments: [id, invoice, processor, money.currency.code, money.minor, day.description])
         try addState(id, .requested, day: day, detail: "")
     }
@@ -51,20 +52,24 @@ extension LedgerTransaction {
     /// True where it is new; a receipt with the same id and another content is refused.
     func addReceipt(_ receipt: PaymentReceipt, processor: String) throws -> Bool {
         let held = try Row.fetchOne(
-            db, sql: "SELECT day, currency, minor, reference FROM receipt WHERE id = ?", arguments: [receipt.id])
+            db, sql: "SELECT day, currency, minor, reference FROM receipt WHERE id = ?",
+            arguments: [receipt.id])
         if let held {
             guard held["day"] as String == receipt.day.description,
                 held["currency"] as String == receipt.money.currency.code,
-                held["minor"] as Int64 == receipt.money.minor, held["reference"] as String == receipt.reference
+                held["minor"] as Int64 == receipt.money.minor,
+                held["reference"] as String == receipt.reference
             else {
                 throw BillingError(.input, receipt.id, "this receipt was booked before with another content")
             }
             return false
         }
         try db.execute(
-            sql: "INSERT INTO receipt (id, processor, day, currency, minor, reference) VALUES (?, ?, ?, ?, ?, ?)",
+            sql:
+                "INSERT INTO receipt (id, processor, day, currency, minor, reference) VALUES (?, ?, ?, ?, ?, ?)",
             arguments: [
-                receipt.id, processor, receipt.day.description, receipt.money.currency.code, receipt.money.minor,
+                receipt.id, processor, receipt.day.description, receipt.money.currency.code,
+                receipt.money.minor,
                 receipt.reference,
             ])
         return true

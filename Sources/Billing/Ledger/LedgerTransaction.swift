@@ -17,7 +17,8 @@ struct LedgerTransaction {
         try db.execute(
             sql: "INSERT INTO booking (key, day, kind, invoice, description) VALUES (?, ?, ?, ?, ?)",
             arguments: [
-                booking.key, booking.day.description, booking.kind.rawValue, booking.invoice, booking.description,
+                booking.key, booking.day.description, booking.kind.rawValue, booking.invoice,
+                booking.description,
             ])
         let id = db.lastInsertedRowID
         for (line, posting) in booking.postings.filter({ !$0.money.isZero }).enumerated() {
@@ -90,13 +91,16 @@ struct LedgerTransaction {
     /// The currencies in which an account was ever posted to, sorted.
     func currencies(of account: String) throws -> [Currency] {
         try String.fetchAll(
-            db, sql: "SELECT DISTINCT currency FROM posting WHERE account = ? ORDER BY 1", arguments: [account]
+            db, sql: "SELECT DISTINCT currency FROM posting WHERE account = ? ORDER BY 1",
+            arguments: [account]
         ).map { try currency($0) }
     }
 
     /// Accounts that begin so, sorted.
     func accounts(prefix: String) throws -> [String] {
-        try String.fetchAll(db, sql: "SELECT DISTINCT account FROM posting ORDER BY 1").filter { $0.hasPrefix(prefix) }
+        try String.fetchAll(db, sql: "SELECT DISTINCT account FROM posting ORDER BY 1").filter {
+            $0.hasPrefix(prefix)
+        }
     }
 
     func day(_ text: String) throws -> Day {
@@ -105,7 +109,9 @@ struct LedgerTransaction {
     }
 
     func currency(_ code: String) throws -> Currency {
-        guard let currency = Currency(code) else { throw BillingError(.storage, "ledger", "no currency: \(code)") }
+        guard let currency = Currency(code) else {
+            throw BillingError(.storage, "ledger", "no currency: \(code)")
+        }
         return currency
     }
 }

@@ -23,7 +23,9 @@ struct Booking: Hashable {
     var imbalance: String? {
         var sums: [Currency: Int64] = [:]
         for posting in postings { sums[posting.money.currency, default: 0] += posting.money.minor }
-        return sums.sorted { $0.key < $1.key }.first { $0.value != 0 }.map { "\(Money(minor: $0.value, $0.key)) over" }
+        return sums.sorted { $0.key < $1.key }.first { $0.value != 0 }.map {
+            "\(Money(minor: $0.value, $0.key)) over"
+        }
     }
 }
 
@@ -38,9 +40,13 @@ enum Account {
     static func credit(_ tenant: TenantID) -> String { "liabilities:customers:\(tenant.text):credit" }
     static func tax(_ category: String, _ rate: String) -> String { "liabilities:tax:\(category)-\(rate)" }
     /// Earned with an invoice, not collected yet.
-    static func accrued(_ publisher: PublisherID) -> String { "liabilities:publishers:\(publisher.text):accrued" }
+    static func accrued(_ publisher: PublisherID) -> String {
+        "liabilities:publishers:\(publisher.text):accrued"
+    }
     /// Collected, to be paid out once its hold ends.
-    static func payable(_ publisher: PublisherID) -> String { "liabilities:publishers:\(publisher.text):payable" }
+    static func payable(_ publisher: PublisherID) -> String {
+        "liabilities:publishers:\(publisher.text):payable"
+    }
 }
 
 /// A night's claim that a period is finished.

@@ -22,7 +22,9 @@ public struct StageSummary: Sendable, Hashable, Codable {
     /// What somebody has to look at.
     public var alarms: [String]
 
-    init(_ stage: String, counts: [String: Int64] = [:], totals: [String: String] = [:], alarms: [String] = []) {
+    init(
+        _ stage: String, counts: [String: Int64] = [:], totals: [String: String] = [:], alarms: [String] = []
+    ) {
         self.stage = stage
         self.counts = counts
         self.totals = totals
@@ -46,7 +48,8 @@ public struct BillingNight: Sendable {
     /// `data` is the data directory; `processor` is the bank transfer over `billing/bank/` where none is given.
     public init(
         data: String, config: BillingConfig, asOf: Instant, templates: BillingTemplates,
-        publishers: [PublisherAccount], prices: PriceBook = PriceBook(), processor: (any PaymentProcessor)? = nil,
+        publishers: [PublisherAccount], prices: PriceBook = PriceBook(),
+        processor: (any PaymentProcessor)? = nil,
         disk: Disk = Disk()
     ) throws(BillingError) {
         try config.check()

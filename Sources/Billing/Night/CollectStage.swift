@@ -10,7 +10,8 @@ extension BillingNight {
             let known = Set(try books.intents(processor: processor.name).map(\.invoice))
             for invoice in invoices where invoice.total.minor > 0 && !known.contains(invoice.number) {
                 try books.addIntent(
-                    "pay-\(invoice.number)", invoice: invoice.number, processor: processor.name, money: invoice.total,
+                    "pay-\(invoice.number)", invoice: invoice.number, processor: processor.name,
+                    money: invoice.total,
                     day: asOf.day)
                 summary.counts["intents", default: 0] += 1
             }
@@ -26,7 +27,8 @@ extension BillingNight {
             summary.counts["receipts", default: 0] += 1
             summary.add("received", receipt.money)
             if invoiceNamed(in: receipt, byNumber) == nil {
-                summary.alarms.append("receipt \(receipt.id) of \(receipt.money) names no invoice: in suspense")
+                summary.alarms.append(
+                    "receipt \(receipt.id) of \(receipt.money) names no invoice: in suspense")
             }
         }
         return summary
@@ -60,7 +62,9 @@ extension BillingNight {
         let words = receipt.reference.split { !($0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-")) }
         for word in words {
             let number = word.hasPrefix("pay-") ? word.dropFirst(4) : word
-            if let invoice = invoices[String(number)], invoice.currency == receipt.money.currency { return invoice }
+            if let invoice = invoices[String(number)], invoice.currency == receipt.money.currency {
+                return invoice
+            }
         }
         return nil
     }
@@ -82,7 +86,8 @@ extension BillingNight {
         }
         try books.book(
             Booking(
-                key: "payment:\(processor.name):\(receipt.id)", day: asOf.day, kind: .payment, invoice: invoice?.number,
+                key: "payment:\(processor.name):\(receipt.id)", day: asOf.day, kind: .payment,
+                invoice: invoice?.number,
                 description: "received \(receipt.id), value \(receipt.day)", postings: postings))
     }
 }

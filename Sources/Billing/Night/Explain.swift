@@ -12,7 +12,8 @@ extension BillingNight {
         var lines = invoice.lines
         if parts.count == 2 {
             guard let number = Int(parts[1]), let line = lines.first(where: { $0.number == number }) else {
-                throw BillingError(.notFound, reference, "the invoice has no such line; it has 1 to \(lines.count)")
+                throw BillingError(
+                    .notFound, reference, "the invoice has no such line; it has 1 to \(lines.count)")
             }
             lines = [line]
         } else if parts.count > 2 {
@@ -26,7 +27,8 @@ extension BillingNight {
             }
             out += "\nnet \(invoice.net) + tax \(invoice.tax) = total \(invoice.total)\n"
             for share in invoice.shares {
-                out += "of the net, \(share.developer) to \(share.publisher.text), \(share.platform) to the platform\n"
+                out +=
+                    "of the net, \(share.developer) to \(share.publisher.text), \(share.platform) to the platform\n"
             }
         }
         return out
@@ -34,13 +36,16 @@ extension BillingNight {
 
     /// An issued invoice, from the books.
     public func issued(_ number: String) throws(BillingError) -> Invoice {
-        guard let issued = try ledger.read({ try $0.invoices(number: number).first }), issued.kind == "invoice" else {
+        guard let issued = try ledger.read({ try $0.invoices(number: number).first }),
+            issued.kind == "invoice"
+        else {
             throw BillingError(.notFound, number, "no invoice has this number")
         }
         return try BillingJSON.decode(Invoice.self, from: issued.document, subject: number)
     }
 
-    private func explain(_ line: InvoiceLine, of invoice: Invoice, _ most: Int) throws(BillingError) -> String {
+    private func explain(_ line: InvoiceLine, of invoice: Invoice, _ most: Int) throws(BillingError) -> String
+    {
         var out = "\n\(invoice.number)/\(line.number)  \(line.description)\n"
         out += "  price \(line.price.hex)  (billing/prices/), version \(line.version)\n"
         if let days = line.days, let whole = line.periodDays, line.kind == .base {
@@ -50,7 +55,9 @@ extension BillingNight {
             out += "  used \(line.quantity), included \(line.included), charged \(line.charged)\n"
         }
         if let unit = line.unitAmount {
-            out += "  at \(unit) \(invoice.currency)" + (line.packageSize.map { " for each begun \($0)" } ?? "") + "\n"
+            out +=
+                "  at \(unit) \(invoice.currency)" + (line.packageSize.map { " for each begun \($0)" } ?? "")
+                + "\n"
         }
         for tier in line.tiers {
             let end = tier.upTo.map { "up to \($0)" } ?? "beyond"
@@ -58,7 +65,8 @@ extension BillingNight {
             out += (tier.flatAmount.map { " + \($0.amount)" } ?? "") + " → \(tier.amount)\n"
         }
         out += "  amount \(line.amount) − discount \(line.discount.amount) = net \(line.net)"
-        out += ", tax \(line.taxCategory) \(line.taxRate) %, developer's share \(line.shareBasisPoints)/10000\n"
+        out +=
+            ", tax \(line.taxCategory) \(line.taxRate) %, developer's share \(line.shareBasisPoints)/10000\n"
         if line.metric != nil { out += try usage(of: line, invoice, most) }
         return out
     }
@@ -68,7 +76,8 @@ extension BillingNight {
         let sum = found.reduce(Int64(0)) { $0 + $1.quantity }
         guard sum == line.quantity else {
             throw BillingError(
-                .conservation, "\(invoice.number)/\(line.number)", "the usage lines add up to \(sum), not \(line.quantity)")
+                .conservation, "\(invoice.number)/\(line.number)",
+                "the usage lines add up to \(sum), not \(line.quantity)")
         }
         var out = "  \(found.count) usage lines add up to \(sum):\n"
         let prefix = paths.data + "/"
@@ -80,12 +89,16 @@ extension BillingNight {
         return out
     }
 
-    private func tracedLines(of line: InvoiceLine, _ invoice: Invoice) throws(BillingError) -> [UsageTrace.Line] {
+    private func tracedLines(of line: InvoiceLine, _ invoice: Invoice) throws(BillingError) -> [UsageTrace
+        .Line]
+    {
         let period = invoice.period
         let sources = try closedSources(period)
         let quarantine = try BillingJSON.decode(
-            [QuarantinedLine].self, from: try read(paths.file(period, "quarantine.json")), subject: "quarantine")
-        let places = Set(quarantine.map { QuarantinedLine.Place(file: "\(paths.data)/\($0.file)", offset: $0.offset) })
+            [QuarantinedLine].self, from: try read(paths.file(period, "quarantine.json")),
+            subject: "quarantine")
+        let places = Set(
+            quarantine.map { QuarantinedLine.Place(file: "\(paths.data)/\($0.file)", offset: $0.offset) })
         let trace = UsageTrace(
             tenant: invoice.tenant.text, plugin: line.plugin.text, plan: line.plan, metric: line.metric!)
         let found = try BillingError.storing { () throws(MeteringError) in
@@ -103,12 +116,14 @@ extension BillingNight {
         let most = plan?.charges?.first { $0.scheme == .percentage }?.reportedMax
             .flatMap { Money($0, invoice.currency)?.minor }
         return found.filter {
-            subscription.terms(plan: line.plan, on: $0.time.day)?.price == line.price && $0.time.day >= trialEnd
+            subscription.terms(plan: line.plan, on: $0.time.day)?.price == line.price
+                && $0.time.day >= trialEnd
         }.map { entry in
             // One report counts for no more than the manifest allows.
             guard line.metric!.hasPrefix("amount."), let most, entry.quantity > most else { return entry }
-            return UsageTrace.Line(
-                file: entry.file, offset: entry.offset, id: entry.id, time: entry.time, quantity: most)
+            var capped = entry
+            capped.quantity = most
+            return capped
         }
     }
 
@@ -140,7 +155,8 @@ extension BillingNight {
 
     func inputs(_ period: BillingPeriod) throws(BillingError) -> PeriodInputs {
         try BillingJSON.decode(
-            PeriodInputs.self, from: try read(paths.file(period, "inputs.json")), subject: "inputs of \(period)")
+            PeriodInputs.self, from: try read(paths.file(period, "inputs.json")),
+            subject: "inputs of \(period)")
     }
 
     /// Where a segment lies now: it may have been compressed since.

@@ -40,20 +40,25 @@ extension BillingNight {
         summary.counts["issued", default: 0] += Int64(issued.count)
         summary.counts["held", default: 0] += Int64(rated.held.count)
         for invoice in issued { summary.add("total \(period)", invoice.total) }
-        summary.alarms += rated.held.sorted { $0.key < $1.key }.map { "\(period) \($0.key): held, \($0.value)" }
+        summary.alarms += rated.held.sorted { $0.key < $1.key }.map {
+            "\(period) \($0.key): held, \($0.value)"
+        }
     }
 
     /// Held invoices that were let go since are issued from their period's own drafts, booked today.
     private func releaseHeld(_ summary: inout StageSummary) throws(BillingError) {
         for closing in try ledger.read({ try $0.closings() }) where !closing.held.isEmpty {
-            let free = config.releases.filter { $0.period == closing.period && closing.held[$0.tenant.text] != nil }
+            let free = config.releases.filter {
+                $0.period == closing.period && closing.held[$0.tenant.text] != nil
+            }
             if free.isEmpty { continue }
             let drafts = try rated(closing.period).drafts.filter { draft in
                 free.contains { $0.tenant == draft.tenant }
             }
             let count = try ledger.write { books in
                 var count: Int64 = 0
-                for draft in drafts where !(try books.hasInvoice(closing.period, draft.tenant, draft.currency)) {
+                for draft in drafts
+                where !(try books.hasInvoice(closing.period, draft.tenant, draft.currency)) {
                     _ = try issue(draft, booked: asOf.day, books)
                     count += 1
                 }
@@ -101,7 +106,8 @@ extension BillingNight {
         }
         return Booking(
             key: "invoice:\(invoice.number)", day: day, kind: .invoice, invoice: invoice.number,
-            description: "invoice \(invoice.number) to \(invoice.tenant.text) for \(invoice.period)", postings: postings)
+            description: "invoice \(invoice.number) to \(invoice.tenant.text) for \(invoice.period)",
+            postings: postings)
     }
 
     /// Writes an issued document's JSON and HTML; true where a file was not there yet. A file that says something

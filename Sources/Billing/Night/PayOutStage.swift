@@ -25,7 +25,9 @@ extension BillingNight {
     }
 
     /// Free to be paid: what became payable up to the hold's border, less all that was paid or taken back since.
-    private func available(_ id: PublisherID, _ currency: Currency, _ books: LedgerTransaction) throws -> Int64 {
+    private func available(_ id: PublisherID, _ currency: Currency, _ books: LedgerTransaction) throws
+        -> Int64
+    {
         let border = asOf.day.adding(days: -config.payoutHoldDays)
         let ripe = -(try books.balance(Account.payable(id), currency, kinds: [.settlement], through: border))
         let taken = try books.balance(
@@ -55,7 +57,8 @@ extension BillingNight {
                 throw BillingError(.conservation, statement.number, violation)
             }
             try books.addPayout(
-                ordinal: ordinal, number: statement.number, publisher: publisher.id, day: asOf.day, money: paid,
+                ordinal: ordinal, number: statement.number, publisher: publisher.id, day: asOf.day,
+                money: paid,
                 document: try BillingJSON.encode(statement, subject: statement.number))
             try books.book(
                 Booking(
@@ -82,7 +85,8 @@ extension BillingNight {
         let rows = try earnings(publisher.id, currency, books)
         let known = Dictionary(
             (try books.payouts(publisher: publisher.id, currency: currency)).flatMap { paidOut in
-                (try? BillingJSON.decode(PayoutStatement.self, from: paidOut.document, subject: paidOut.number))?.rows ?? []
+                (try? BillingJSON.decode(
+                    PayoutStatement.self, from: paidOut.document, subject: paidOut.number))?.rows ?? []
             }.map { ($0.invoice, $0.share.minor) }, uniquingKeysWith: +)
         var news: [PayoutStatement.Row] = []
         for row in rows {
@@ -94,16 +98,20 @@ extension BillingNight {
         }
         let earned = news.map(\.share).filter { $0.minor > 0 }.reduce(zero, +)
         let reversed = -news.map(\.share).filter { $0.minor < 0 }.reduce(zero, +)
-        let owed = -(try books.balance(Account.accrued(publisher.id), currency))
+        let owed =
+            -(try books.balance(Account.accrued(publisher.id), currency))
             - (try books.balance(Account.payable(publisher.id), currency))
         let closing = Money(minor: try available(publisher.id, currency, books), currency) - paid
         let waiting = Money(minor: owed, currency) - paid - closing
         let opening = previous?.closing ?? zero
         let held = waiting - (previous?.waiting ?? zero)
         return PayoutStatement(
-            schema: 1, number: number, publisher: publisher.id, name: publisher.name, country: publisher.country,
-            iban: publisher.iban, bic: publisher.bic, payer: config.issuer.name, payerVATID: config.issuer.vatID,
-            currency: currency, after: previous?.day, day: asOf.day, rows: news, opening: opening, earned: earned,
+            schema: 1, number: number, publisher: publisher.id, name: publisher.name,
+            country: publisher.country,
+            iban: publisher.iban, bic: publisher.bic, payer: config.issuer.name,
+            payerVATID: config.issuer.vatID,
+            currency: currency, after: previous?.day, day: asOf.day, rows: news, opening: opening,
+            earned: earned,
             reversed: reversed, held: held, paid: paid, closing: closing, waiting: waiting)
     }
 
@@ -113,11 +121,14 @@ extension BillingNight {
     ) throws -> [PayoutStatement.Row] {
         var rows: [PayoutStatement.Row] = []
         for invoice in try books.heads() {
-            guard invoice.currency == currency, let share = invoice.shares.first(where: { $0.publisher == id }) else {
+            guard invoice.currency == currency,
+                let share = invoice.shares.first(where: { $0.publisher == id })
+            else {
                 continue
             }
-            let target = -(try books.balance(
-                Account.accrued(id), currency, kinds: [.invoice, .credit], invoice: invoice.number))
+            let target =
+                -(try books.balance(
+                    Account.accrued(id), currency, kinds: [.invoice, .credit], invoice: invoice.number))
             rows.append(
                 PayoutStatement.Row(
                     invoice: invoice.number, period: invoice.period, nets: share.nets,
@@ -130,7 +141,8 @@ extension BillingNight {
     private func writePayouts(_ summary: inout StageSummary) throws(BillingError) {
         var byDay: [Day: [PayoutStatement]] = [:]
         for paid in try ledger.read({ try $0.payouts() }) {
-            let statement = try BillingJSON.decode(PayoutStatement.self, from: paid.document, subject: paid.number)
+            let statement = try BillingJSON.decode(
+                PayoutStatement.self, from: paid.document, subject: paid.number)
             byDay[paid.day, default: []].append(statement)
             let path = "\(paths.folder(paid.day.period))/payouts/\(paid.number)"
             if let held = try readIfPresent(path + ".json"), held != paid.document {
@@ -138,7 +150,8 @@ extension BillingNight {
             }
             try write(path + ".json", paid.document)
             if !disk.exists(path + ".html") {
-                try write(path + ".html", try BillingPages.statement(statement, template: templates.statement))
+                try write(
+                    path + ".html", try BillingPages.statement(statement, template: templates.statement))
             }
         }
         for (day, statements) in byDay.sorted(by: { $0.key < $1.key }) {

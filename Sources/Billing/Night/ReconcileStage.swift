@@ -18,7 +18,8 @@ extension BillingNight {
         for (name, money) in reader.lifetime.sorted(by: { $0.key < $1.key }) {
             for (_, value) in money.sorted(by: { $0.key < $1.key }) { summary.add(name, value) }
         }
-        try write("\(paths.billing)/reconcile.json", try BillingJSON.encode(reader.report(), subject: "reconcile"))
+        try write(
+            "\(paths.billing)/reconcile.json", try BillingJSON.encode(reader.report(), subject: "reconcile"))
         return summary
     }
 
@@ -27,7 +28,8 @@ extension BillingNight {
             let bookings = try ledger.read { try $0.bookings(from: month.firstDay, to: month.endDay) }
             try write(paths.file(month, "journal.hledger"), JournalExport.hledger(bookings))
             try write(
-                paths.file(month, "journal.beancount"), JournalExport.beancount(bookings, openedOn: month.firstDay))
+                paths.file(month, "journal.beancount"),
+                JournalExport.beancount(bookings, openedOn: month.firstDay))
         }
     }
 }
@@ -61,7 +63,9 @@ struct Reconciliation {
         try checkTotals()
     }
 
-    private func fail(_ place: String, _ why: String) -> BillingError { BillingError(.conservation, place, why) }
+    private func fail(_ place: String, _ why: String) -> BillingError {
+        BillingError(.conservation, place, why)
+    }
 
     private mutating func readJournal(_ month: BillingPeriod) throws(BillingError) {
         let path = night.paths.file(month, "journal.hledger")
@@ -70,12 +74,16 @@ struct Reconciliation {
             var sums: [Currency: Int64] = [:]
             for posting in entry.postings {
                 sums[posting.money.currency, default: 0] += posting.money.minor
-                balances[posting.account, default: [:]][posting.money.currency, default: 0] += posting.money.minor
+                balances[posting.account, default: [:]][posting.money.currency, default: 0] +=
+                    posting.money.minor
             }
             if let wrong = sums.first(where: { $0.value != 0 }) {
-                throw fail("\(path) \(entry.key)", "is out of balance by \(Money(minor: wrong.value, wrong.key))")
+                throw fail(
+                    "\(path) \(entry.key)", "is out of balance by \(Money(minor: wrong.value, wrong.key))")
             }
-            guard month.contains(entry.day) else { throw fail("\(path) \(entry.key)", "is not of this month") }
+            guard month.contains(entry.day) else {
+                throw fail("\(path) \(entry.key)", "is not of this month")
+            }
             guard entries.updateValue(entry, forKey: entry.key) == nil else {
                 throw fail("\(path) \(entry.key)", "stands twice")
             }
@@ -119,7 +127,9 @@ struct Reconciliation {
         guard developers + platform + invoice.tax == invoice.total else {
             throw fail(place, "the total is not developers + platform + tax")
         }
-        guard let entry = entries["invoice:\(invoice.number)"] else { throw fail(place, "is not in the journal") }
+        guard let entry = entries["invoice:\(invoice.number)"] else {
+            throw fail(place, "is not in the journal")
+        }
         let expected = BillingNight.booking(of: invoice, on: entry.day).postings.filter { !$0.money.isZero }
         guard entry.postings == expected else { throw fail(place, "is booked with other amounts") }
         add("charged", invoice.total)
@@ -137,7 +147,8 @@ struct Reconciliation {
         let names = try BillingError.storing { () throws(MeteringError) in try night.disk.list(folder) }
         for name in names where name.hasPrefix("PO-") && name.hasSuffix(".json") {
             let place = "\(folder)/\(name)"
-            let statement = try BillingJSON.decode(PayoutStatement.self, from: try night.read(place), subject: name)
+            let statement = try BillingJSON.decode(
+                PayoutStatement.self, from: try night.read(place), subject: name)
             if let violation = statement.firstViolation() { throw fail(place, violation) }
             guard let entry = entries["payout:\(statement.number)"],
                 entry.postings == [
@@ -158,7 +169,9 @@ struct Reconciliation {
             guard entry.number == night.documentNumber(night.config.invoicePrefix, Int64(index + 1)) else {
                 throw fail(entry.number, "a number before it is missing")
             }
-            guard entry.previous == previous else { throw fail(entry.number, "does not name the invoice before it") }
+            guard entry.previous == previous else {
+                throw fail(entry.number, "does not name the invoice before it")
+            }
             previous = entry.digest
         }
     }
@@ -171,7 +184,10 @@ struct Reconciliation {
             for (currency, minor) in byCurrency {
                 sums[currency, default: 0] += minor
                 let isOverdrawn = account.hasPrefix("assets:receivable:") && minor < 0
-                if isOverdrawn { throw fail(account, "a customer paid more than was owed: \(Money(minor: minor, currency))") }
+                if isOverdrawn {
+                    throw fail(
+                        account, "a customer paid more than was owed: \(Money(minor: minor, currency))")
+                }
                 if account.hasSuffix(":accrued") && minor > 0 {
                     throw fail(account, "more was settled than was earned: \(Money(minor: minor, currency))")
                 }
@@ -181,9 +197,13 @@ struct Reconciliation {
             throw fail("all accounts", "do not add up to zero: \(Money(minor: minor, currency))")
         }
         let payouts = entries.values.filter { $0.key.hasPrefix("payout:") }.count
-        guard payouts == payoutCount else { throw fail("payouts", "\(payouts) are booked, \(payoutCount) are written") }
+        guard payouts == payoutCount else {
+            throw fail("payouts", "\(payouts) are booked, \(payoutCount) are written")
+        }
         let invoices = entries.values.filter { $0.key.hasPrefix("invoice:") }.count
-        guard invoices == invoiceCount else { throw fail("invoices", "\(invoices) are booked, \(invoiceCount) are written") }
+        guard invoices == invoiceCount else {
+            throw fail("invoices", "\(invoices) are booked, \(invoiceCount) are written")
+        }
     }
 
     struct Report: Codable {
@@ -198,7 +218,8 @@ struct Reconciliation {
 
     func report() -> Report {
         func texts(_ money: [Currency: Int64]) -> [String: String] {
-            Dictionary(uniqueKeysWithValues: money.map { ($0.key.code, Money(minor: $0.value, $0.key).amount) })
+            Dictionary(
+                uniqueKeysWithValues: money.map { ($0.key.code, Money(minor: $0.value, $0.key).amount) })
         }
         return Report(
             invoices: invoiceCount, entries: entryCount, payouts: payoutCount,

@@ -32,7 +32,9 @@ extension BillingNight {
         for month in months {
             // A closed period's manifest keeps the configuration under which it was closed.
             var used = config
-            if closed.contains(month), let before = try manifest(month), before.closed { used = before.config }
+            if closed.contains(month), let before = try manifest(month), before.closed {
+                used = before.config
+            }
             try writeManifest(month, closed: closed.contains(month), config: used)
             summary.counts["manifests", default: 0] += 1
         }
@@ -64,7 +66,9 @@ extension BillingNight {
     private func tree(_ folder: String, _ prefix: String) throws(BillingError) -> [String] {
         var paths: [String] = []
         for name in try BillingError.storing({ () throws(MeteringError) in try disk.list(folder) }) {
-            let inner = try BillingError.storing { () throws(MeteringError) in try disk.list("\(folder)/\(name)") }
+            let inner = try BillingError.storing { () throws(MeteringError) in
+                try disk.list("\(folder)/\(name)")
+            }
             if inner.isEmpty, disk.isFile("\(folder)/\(name)") {
                 paths.append(prefix + name)
             } else {
@@ -88,7 +92,8 @@ extension BillingNight {
             CSV.append(
                 &out,
                 [
-                    head.number, head.tenant.text, head.issued.description, head.due.description, String(overdue),
+                    head.number, head.tenant.text, head.issued.description, head.due.description,
+                    String(overdue),
                     Money(minor: open, head.currency).amount, head.currency.code,
                 ])
         }
@@ -105,8 +110,10 @@ extension BillingNight {
                 var currency: Currency
             }
             var nets: [Key: Money] = [:]
-            for issued in try ledger.read({ try $0.invoices(period: closing.period) }) where issued.kind == "invoice" {
-                let invoice = try BillingJSON.decode(Invoice.self, from: issued.document, subject: issued.number)
+            for issued in try ledger.read({ try $0.invoices(period: closing.period) })
+            where issued.kind == "invoice" {
+                let invoice = try BillingJSON.decode(
+                    Invoice.self, from: issued.document, subject: issued.number)
                 for line in invoice.lines {
                     let key = Key(plugin: line.plugin, currency: invoice.currency)
                     nets[key, default: .zero(invoice.currency)] += line.net

@@ -17,18 +17,26 @@ extension BillingNight {
 
     private func settle(_ invoice: InvoiceHead, _ books: LedgerTransaction) throws -> [Money] {
         let currency = invoice.currency
-        let paid = -(try books.balance(
-            Account.receivable(invoice.tenant), currency, kinds: [.payment, .refund], invoice: invoice.number))
+        let paid =
+            -(try books.balance(
+                Account.receivable(invoice.tenant), currency, kinds: [.payment, .refund],
+                invoice: invoice.number))
         var moved: [Money] = []
         for share in invoice.shares {
-            let target = -(try books.balance(
-                Account.accrued(share.publisher), currency, kinds: [.invoice, .credit], invoice: invoice.number))
+            let target =
+                -(try books.balance(
+                    Account.accrued(share.publisher), currency, kinds: [.invoice, .credit],
+                    invoice: invoice.number))
             let owed = try books.balance(
-                Account.receivable(invoice.tenant), currency, kinds: [.invoice, .credit], invoice: invoice.number)
+                Account.receivable(invoice.tenant), currency, kinds: [.invoice, .credit],
+                invoice: invoice.number)
             // A free invoice has nothing to wait for.
-            let due = owed <= 0 ? target : RevenueShare.due(target: target, part: max(0, min(paid, owed)), whole: owed)
-            let before = -(try books.balance(
-                Account.payable(share.publisher), currency, kinds: [.settlement], invoice: invoice.number))
+            let due =
+                owed <= 0
+                ? target : RevenueShare.due(target: target, part: max(0, min(paid, owed)), whole: owed)
+            let before =
+                -(try books.balance(
+                    Account.payable(share.publisher), currency, kinds: [.settlement], invoice: invoice.number))
             let entry = Money(minor: due - before, currency)
             if entry.isZero { continue }
             let booked = try books.book(

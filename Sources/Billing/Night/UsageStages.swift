@@ -38,7 +38,8 @@ extension BillingNight {
             counts: [
                 "sealed": Int64(sealing.sealed), "recovered": Int64(sealing.recovered.count),
                 "live": Int64(sealing.live.count),
-            ], alarms: torn.map { "\(Disk.name(of: $0.path)): \($0.tornBytes) bytes of a torn line were cut" })
+            ], alarms: torn.map { "\(Disk.name(of: $0.path)): \($0.tornBytes) bytes of a torn line were cut" }
+        )
     }
 
     /// Every open period's usage to sums, its subscriptions to a list, its prices to frozen files.
@@ -49,7 +50,8 @@ extension BillingNight {
         var billed: [String: BillingPeriod] = [:]
         for period in closed {
             let inputs = try BillingJSON.decode(
-                PeriodInputs.self, from: try read(paths.file(period, "inputs.json")), subject: "inputs of \(period)")
+                PeriodInputs.self, from: try read(paths.file(period, "inputs.json")),
+                subject: "inputs of \(period)")
             for segment in inputs.segments { billed["\(segment.node)-\(segment.sequence)"] = period }
         }
         var isFirst = true
@@ -88,9 +90,13 @@ extension BillingNight {
                 try SegmentReader.read(folder.path(of: name), disk: disk)
             }
             // A segment counts once by its node and sequence, however often it was copied.
-            if let same = entries.last(where: { $0.name.node == name.node && $0.name.sequence == name.sequence }) {
+            if let same = entries.last(where: {
+                $0.name.node == name.node && $0.name.sequence == name.sequence
+            }) {
                 guard same.seal == read.seal else {
-                    throw BillingError(.incomplete, name.path, "another segment of this node and sequence has another content")
+                    throw BillingError(
+                        .incomplete, name.path,
+                        "another segment of this node and sequence has another content")
                 }
                 continue
             }
@@ -111,7 +117,8 @@ extension BillingNight {
     }
 
     private func rollUp(
-        _ period: BillingPeriod, _ catalogue: Catalogue, _ billed: [String: BillingPeriod], hasOpenBefore: Bool,
+        _ period: BillingPeriod, _ catalogue: Catalogue, _ billed: [String: BillingPeriod],
+        hasOpenBefore: Bool,
         _ summary: inout StageSummary
     ) throws(BillingError) -> PeriodInputs {
         let isDue = asOf >= dueTime(period)
@@ -153,28 +160,34 @@ extension BillingNight {
         var held: [String: String] = [:]
         for tenant in result.disputedTenants { held[tenant] = "usage lines with one id say different things" }
         for (node, missing) in catalogue.gaps {
-            let own = used.filter { $0.name.node == node }.map { RollUp.Source("\(paths.usage)/\($0.name.path)") }
+            let own = used.filter { $0.name.node == node }.map {
+                RollUp.Source("\(paths.usage)/\($0.name.path)")
+            }
             let served = try BillingError.storing { () throws(MeteringError) in
                 try RollUp(options: options, disk: disk).run(own).tenantNames
             }
-            for tenant in served { held[tenant] = "segments \(missing.prefix(5)) of node \(node) are missing" }
+            for tenant in served {
+                held[tenant] = "segments \(missing.prefix(5)) of node \(node) are missing"
+            }
         }
         let inputs = PeriodInputs(
-                period: period,
-                segments: used.compactMap { entry in
-                    entry.seal.map {
-                        PeriodInputs.Segment(
-                            path: "usage/\(entry.name.path)", node: entry.name.node, sequence: entry.name.sequence,
-                            day: entry.name.day, sha256: $0.sha256)
-                    }
-                }, account: result.account, gaps: catalogue.gaps, held: held, live: live)
+            period: period,
+            segments: used.compactMap { entry in
+                entry.seal.map {
+                    PeriodInputs.Segment(
+                        path: "usage/\(entry.name.path)", node: entry.name.node,
+                        sequence: entry.name.sequence,
+                        day: entry.name.day, sha256: $0.sha256)
+                }
+            }, account: result.account, gaps: catalogue.gaps, held: held, live: live)
         try writeRollUp(period, result, inputs)
         summary.counts["lines", default: 0] += result.account.lines
         summary.counts["counted", default: 0] += result.account.counted
         summary.counts["duplicates", default: 0] += result.account.duplicates
         summary.counts["quarantined", default: 0] += result.account.quarantined
         if !result.quarantined.isEmpty {
-            summary.alarms.append("\(period): \(result.quarantined.count) lines are quarantined (quarantine.json)")
+            summary.alarms.append(
+                "\(period): \(result.quarantined.count) lines are quarantined (quarantine.json)")
         }
         return inputs
     }
@@ -190,23 +203,28 @@ extension BillingNight {
                 file: line.file.hasPrefix(prefix) ? String(line.file.dropFirst(prefix.count)) : line.file,
                 offset: line.offset, why: line.why)
         }
-        try write(paths.file(period, "quarantine.json"), try BillingJSON.encode(quarantine, subject: "quarantine"))
+        try write(
+            paths.file(period, "quarantine.json"), try BillingJSON.encode(quarantine, subject: "quarantine"))
         try write(paths.file(period, "amounts.jsonl"), MeterLines.write(result.amounts.map { .amount($0) }))
         // Subscriptions go on for ever: the period before hands its list on.
         var events: [String: SubscriptionEvent] = [:]
         if let before = try readIfPresent(paths.file(period.previous, "subscriptions.jsonl")) {
-            for event in try MeterLines.subscriptions(before, subject: "subscriptions of \(period.previous)") {
+            for event in try MeterLines.subscriptions(before, subject: "subscriptions of \(period.previous)")
+            {
                 events[event.id] = event
             }
         }
         for event in result.subscriptions where events[event.id] == nil { events[event.id] = event }
-        let sorted = events.values.sorted { ($0.time, $0.node, $0.seq, $0.id) < ($1.time, $1.node, $1.seq, $1.id) }
+        let sorted = events.values.sorted {
+            ($0.time, $0.node, $0.seq, $0.id) < ($1.time, $1.node, $1.seq, $1.id)
+        }
         var book = prices
         for event in sorted {
             if let pricing = event.pricing { try book.add(pricing) }
         }
         try book.freeze(into: paths.prices, disk)
-        try write(paths.file(period, "subscriptions.jsonl"), MeterLines.write(sorted.map { .subscription($0) }))
+        try write(
+            paths.file(period, "subscriptions.jsonl"), MeterLines.write(sorted.map { .subscription($0) }))
         try write(paths.file(period, "inputs.json"), try BillingJSON.encode(inputs, subject: "inputs"))
     }
 
@@ -215,7 +233,8 @@ extension BillingNight {
         var summary = StageSummary("rate")
         for period in try openPeriods() {
             let rated = try ratedPeriod(period)
-            try write(paths.file(period, "rated.json"), try BillingJSON.encode(rated, subject: "rated \(period)"))
+            try write(
+                paths.file(period, "rated.json"), try BillingJSON.encode(rated, subject: "rated \(period)"))
             summary.counts["drafts", default: 0] += Int64(rated.drafts.count)
             summary.counts["held", default: 0] += Int64(rated.held.count)
             summary.alarms += rated.alarms.map { "\(period): \($0.subject): \($0.text)" }
@@ -226,25 +245,31 @@ extension BillingNight {
 
     func ratedPeriod(_ period: BillingPeriod) throws(BillingError) -> RatedPeriod {
         let inputs = try BillingJSON.decode(
-            PeriodInputs.self, from: try read(paths.file(period, "inputs.json")), subject: "inputs of \(period)")
+            PeriodInputs.self, from: try read(paths.file(period, "inputs.json")),
+            subject: "inputs of \(period)")
         var book = prices
         try book.thaw(from: paths.prices, disk)
         let usage = try UsageTable(
             csv: try read(paths.file(period, "usage-by-plan.csv")), subject: "usage of \(period)")
-        let amounts = try MeterLines.amounts(try read(paths.file(period, "amounts.jsonl")), subject: "amounts")
+        let amounts = try MeterLines.amounts(
+            try read(paths.file(period, "amounts.jsonl")), subject: "amounts")
         let events = try MeterLines.subscriptions(
             try read(paths.file(period, "subscriptions.jsonl")), subject: "subscriptions of \(period)")
         var drafter = Drafter(
-            period: period, config: config, prices: book.prices, usage: usage, amounts: amounts, held: inputs.held)
+            period: period, config: config, prices: book.prices, usage: usage, amounts: amounts,
+            held: inputs.held)
         for (tenant, why) in inputs.held.sorted(by: { $0.key < $1.key }) {
             drafter.alarms.append(Alarm(code: "held", subject: tenant, text: why))
         }
         let drafts = try drafter.draft(Subscription.all(events, end: period.endDay.start))
         return RatedPeriod(
             period: period, isDue: asOf >= dueTime(period) && inputs.live.isEmpty, drafts: drafts,
-            alarms: drafter.alarms + inputs.live.map {
-                Alarm(code: "live", subject: $0, text: "the segment is still being written; the period stays open")
-            }, held: drafter.held)
+            alarms: drafter.alarms
+                + inputs.live.map {
+                    Alarm(
+                        code: "live", subject: $0,
+                        text: "the segment is still being written; the period stays open")
+                }, held: drafter.held)
     }
 }
 

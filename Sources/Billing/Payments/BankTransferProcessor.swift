@@ -26,14 +26,17 @@ public struct BankTransferProcessor: PaymentProcessor {
         var receipts: [String: PaymentReceipt] = [:]
         for name in try BillingError.storing({ () throws(MeteringError) in try disk.list(folder) }) {
             guard name.hasSuffix(".csv") || name.hasSuffix(".xml") else { continue }
-            let bytes = try BillingError.storing { () throws(MeteringError) in try disk.read("\(folder)/\(name)") }
+            let bytes = try BillingError.storing { () throws(MeteringError) in
+                try disk.read("\(folder)/\(name)")
+            }
             guard bytes.count <= Self.statementBytesMax else {
                 throw BillingError(.limit, name, "a statement is at most \(Self.statementBytesMax) bytes")
             }
             let found = name.hasSuffix(".csv") ? try Self.csv(bytes, name) : try Camt053.credits(bytes, name)
             for receipt in found {
                 if let held = receipts[receipt.id], held != receipt {
-                    throw BillingError(.input, name, "entry `\(receipt.id)` stands elsewhere with another content")
+                    throw BillingError(
+                        .input, name, "entry `\(receipt.id)` stands elsewhere with another content")
                 }
                 receipts[receipt.id] = receipt
             }
@@ -62,7 +65,9 @@ public struct BankTransferProcessor: PaymentProcessor {
 /// RFC 4180, for bank statements.
 enum CSVReader {
     static func rows(_ bytes: [UInt8], _ name: String) throws(BillingError) -> [[String]] {
-        guard String(validating: bytes, as: UTF8.self) != nil else { throw BillingError(.input, name, "is not UTF-8") }
+        guard String(validating: bytes, as: UTF8.self) != nil else {
+            throw BillingError(.input, name, "is not UTF-8")
+        }
         var rows: [[String]] = []
         var row: [String] = []
         var cell: [UInt8] = []

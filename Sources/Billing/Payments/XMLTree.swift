@@ -81,7 +81,9 @@ private struct XMLReader {
     private mutating func name() throws(BillingError) -> String {
         let start = at
         while at < bytes.count, bytes[at] > 0x20, !Array("/>=<&\"'".utf8).contains(bytes[at]) { at += 1 }
-        guard at > start, let text = String(validating: bytes[start..<at], as: UTF8.self) else { throw fail("no name") }
+        guard at > start, let text = String(validating: bytes[start..<at], as: UTF8.self) else {
+            throw fail("no name")
+        }
         return text.split(separator: ":").last.map(String.init) ?? text
     }
 
@@ -124,7 +126,9 @@ private struct XMLReader {
     }
 
     private mutating func quoted() throws(BillingError) -> String {
-        guard at < bytes.count, bytes[at] == 0x22 || bytes[at] == 0x27 else { throw fail("a quote is expected") }
+        guard at < bytes.count, bytes[at] == 0x22 || bytes[at] == 0x27 else {
+            throw fail("a quote is expected")
+        }
         let quote = bytes[at]
         at += 1
         let start = at
@@ -136,7 +140,8 @@ private struct XMLReader {
 
     private static func trim(_ text: String) -> String {
         let units = Array(text.utf8)
-        guard let first = units.firstIndex(where: { $0 > 0x20 }), let last = units.lastIndex(where: { $0 > 0x20 })
+        guard let first = units.firstIndex(where: { $0 > 0x20 }),
+            let last = units.lastIndex(where: { $0 > 0x20 })
         else { return "" }
         return String(decoding: units[first...last], as: UTF8.self)
     }

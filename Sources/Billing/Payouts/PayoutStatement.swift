@@ -38,7 +38,9 @@ public struct PayoutStatement: Hashable, Sendable, Codable {
         if opening + earned - reversed - held - paid != closing {
             return "opening + earned − reversed − held − paid ≠ closing"
         }
-        if rows.map(\.share).reduce(.zero(currency), +) != earned - reversed { return "the rows do not add up" }
+        if rows.map(\.share).reduce(.zero(currency), +) != earned - reversed {
+            return "the rows do not add up"
+        }
         if paid.minor <= 0 { return "nothing is paid" }
         return nil
     }

@@ -8,7 +8,9 @@ enum BankRail {
     /// currency has. Currencies of ISO 4217 with four decimals are units of account, not money that is sent.
     static func refusal(of money: Money) -> String? {
         if money.minor <= 0 { return "only what is more than nothing can be sent" }
-        if money.currency.exponent > 3 { return "\(money.currency.code) is a unit of account and cannot be sent" }
+        if money.currency.exponent > 3 {
+            return "\(money.currency.code) is a unit of account and cannot be sent"
+        }
         // Eighteen digits in all (ActiveOrHistoricCurrencyAndAmount).
         if String(money.minor).utf8.count > 18 { return "\(money) has more than 18 digits" }
         return nil
@@ -36,7 +38,9 @@ enum TransferFile {
         _ statements: [PayoutStatement], day: Day, currency: Currency, _ issuer: BillingConfig.Issuer
     ) throws(BillingError) -> [UInt8] {
         for statement in statements {
-            if let why = BankRail.refusal(of: statement.paid) { throw BillingError(.rail, statement.number, why) }
+            if let why = BankRail.refusal(of: statement.paid) {
+                throw BillingError(.rail, statement.number, why)
+            }
         }
         let sorted = statements.sorted { $0.number < $1.number }
         let sum = sorted.map(\.paid).reduce(.zero(currency), +)
@@ -158,7 +162,10 @@ struct XMLWriter {
             case "<": out += "&lt;"
             case ">": out += "&gt;"
             case "\"": out += "&quot;"
-            default: if scalar.value >= 0x20 || scalar == "\n" || scalar == "\t" { out.unicodeScalars.append(scalar) }
+            default:
+                if scalar.value >= 0x20 || scalar == "\n" || scalar == "\t" {
+                    out.unicodeScalars.append(scalar)
+                }
             }
         }
         return out

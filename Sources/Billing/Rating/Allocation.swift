@@ -7,7 +7,9 @@ public enum Allocation {
     public static func largestRemainder(_ total: Int64, weights: [Int128]) throws(BillingError) -> [Int64] {
         precondition(weights.allSatisfy { $0 >= 0 }, "weights are not negative")
         if weights.isEmpty {
-            guard total == 0 else { throw BillingError(.limit, "allocation", "there is nobody to give \(total) to") }
+            guard total == 0 else {
+                throw BillingError(.limit, "allocation", "there is nobody to give \(total) to")
+            }
             return []
         }
         var weights = weights

@@ -13,7 +13,9 @@ public enum BillingCases {
         } catch {
             throw BillingError(.input, "cases", "\(error)")
         }
-        guard case .array(let cases) = document else { throw BillingError(.input, "cases", "is no JSON array") }
+        guard case .array(let cases) = document else {
+            throw BillingError(.input, "cases", "is no JSON array")
+        }
         guard cases.count <= casesMax else { throw BillingError(.limit, "cases", "more than \(casesMax)") }
         var answers: [JSONValue] = []
         for (index, item) in cases.enumerated() {
@@ -53,7 +55,9 @@ struct BillingCase {
     let isMinor: Bool
 
     init(_ item: JSONValue) throws(BillingError) {
-        guard let model = item["model"]?.stringValue else { throw BillingError(.input, "case", "has no `model`") }
+        guard let model = item["model"]?.stringValue else {
+            throw BillingError(.input, "case", "has no `model`")
+        }
         self.model = model
         config = item["config"] ?? .object([:])
         units = BillingCase.decimalText(item["units"]) ?? "0"
@@ -63,7 +67,8 @@ struct BillingCase {
 
     func rate() throws(BillingError) -> Outcome {
         switch model {
-        case "per_unit", "per_unit_incremental", "graduated", "graduated_incremental", "volume", "volume_prorated",
+        case "per_unit", "per_unit_incremental", "graduated", "graduated_incremental", "volume",
+            "volume_prorated",
             "package", "package_incremental", "package_count":
             return try rateUnits()
         case "graduated_prorated": return try rateGraduatedProrated()
@@ -94,10 +99,12 @@ struct BillingCase {
 
     /// A decimal of at most six decimals as a whole number of 10⁻⁶.
     static func micro(_ text: String?, _ name: String) throws(BillingError) -> Int128 {
-        guard let text, let decimal = DecimalText(text), let value = decimal.scaled(by: Exact.quantityDecimals),
+        guard let text, let decimal = DecimalText(text),
+            let value = decimal.scaled(by: Exact.quantityDecimals),
             value.magnitude <= 1_000_000_000_000_000_000_000_000_000_000
         else {
-            throw BillingError(.input, "case", "`\(name)` is no decimal of at most \(Exact.quantityDecimals) decimals")
+            throw BillingError(
+                .input, "case", "`\(name)` is no decimal of at most \(Exact.quantityDecimals) decimals")
         }
         return value
     }
@@ -133,7 +140,9 @@ struct BillingCase {
     }
 
     func list(_ key: String) throws(BillingError) -> [JSONValue] {
-        guard let items = config[key]?.arrayValue else { throw BillingError(.input, "case", "`\(key)` is no list") }
+        guard let items = config[key]?.arrayValue else {
+            throw BillingError(.input, "case", "`\(key)` is no list")
+        }
         return items
     }
 

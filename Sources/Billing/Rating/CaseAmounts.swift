@@ -9,7 +9,9 @@ extension BillingCase {
         default:
             let before = text("previous_units") == nil ? 0 : try micro("previous_units")
             let whole = try percentTiers(try Exact.sum(before, try quantity()))
-            guard model.hasSuffix("_incremental"), before > 0 else { return Outcome(amount: try present(whole)) }
+            guard model.hasSuffix("_incremental"), before > 0 else {
+                return Outcome(amount: try present(whole))
+            }
             return Outcome(amount: try present(whole - (try percentTiers(before))))
         }
     }
@@ -22,8 +24,10 @@ extension BillingCase {
             let ratio = try BillingCase.ratio(BillingCase.decimalText(tier["rate_percent"]), "rate_percent")
             steps.append(
                 Rater.Step(
-                    upTo: end == nil ? nil : try BillingCase.micro(end, "to"), unitAmount: UnitPrice(pico: ratio),
-                    flat: try BillingCase.exact(BillingCase.decimalText(tier["flat_amount"]) ?? "0", "flat_amount")))
+                    upTo: end == nil ? nil : try BillingCase.micro(end, "to"),
+                    unitAmount: UnitPrice(pico: ratio),
+                    flat: try BillingCase.exact(
+                        BillingCase.decimalText(tier["flat_amount"]) ?? "0", "flat_amount")))
         }
         return try Rater.graduated(amount, steps).amount
     }
@@ -50,7 +54,8 @@ extension BillingCase {
             freeSum = counted.last ?? 0
         }
         let limit = freeAmount
-        let freeCount = freeEvents == nil && freeAmount == nil
+        let freeCount =
+            freeEvents == nil && freeAmount == nil
             ? 0 : counted.filter { total in limit.map { total <= $0 } ?? true }.count
         let charged = max(0, amount - min(freeSum, amount))
         let share = try Rater.percentage(of: charged, ratio: ratio)
@@ -96,7 +101,8 @@ extension BillingCase {
         case "minimum_true_up_prorated":
             let least = try prorated("minimum", "days_numerator", "days_denominator")
             let due = try least - (try exact("used"))
-            return Outcome(amount: due.atto <= 0 ? Money.zero(currency).amount : try due.rounded(currency).amount)
+            return Outcome(
+                amount: due.atto <= 0 ? Money.zero(currency).amount : try due.rounded(currency).amount)
         case "proration_credit_note_with_tax":
             let net = try prorated("period_price", "unused_days", "period_days").rounded(currency)
             return try withTax(net, isPartsShown: true)
@@ -107,7 +113,9 @@ extension BillingCase {
         }
     }
 
-    private func prorated(_ price: String, _ part: String, _ whole: String) throws(BillingError) -> ExactAmount {
+    private func prorated(_ price: String, _ part: String, _ whole: String) throws(BillingError)
+        -> ExactAmount
+    {
         let days = try micro(whole)
         guard days > 0 else { throw BillingError(.input, "case", "`\(whole)` is not positive") }
         return try exact(price).scaled(try micro(part), over: days)
@@ -123,10 +131,15 @@ extension BillingCase {
         let key = model == "allocation" ? "ratios" : "fees"
         var texts: [String] = []
         for item in try list(key) {
-            guard let text = BillingCase.decimalText(item) else { throw BillingError(.input, "case", "`\(key)` is no list of decimals") }
+            guard let text = BillingCase.decimalText(item) else {
+                throw BillingError(.input, "case", "`\(key)` is no list of decimals")
+            }
             texts.append(text)
         }
-        let decimals = texts.map { $0.split(separator: ".", omittingEmptySubsequences: false).dropFirst().first?.count ?? 0 }.max() ?? 0
+        let decimals =
+            texts.map {
+                $0.split(separator: ".", omittingEmptySubsequences: false).dropFirst().first?.count ?? 0
+            }.max() ?? 0
         var weights: [Int128] = []
         for text in texts {
             guard let weight = DecimalText(text)?.scaled(by: decimals), weight >= 0 else {
@@ -137,7 +150,9 @@ extension BillingCase {
         let whole = model == "allocation" ? units : text("coupon") ?? ""
         let total: Int64
         if isMinor {
-            guard let minor = Int64(whole) else { throw BillingError(.input, "case", "`units` is no whole number") }
+            guard let minor = Int64(whole) else {
+                throw BillingError(.input, "case", "`units` is no whole number")
+            }
             total = minor
         } else {
             guard let money = Money(whole, try requireCurrency()) else {
@@ -149,7 +164,9 @@ extension BillingCase {
             if let currency = self.currency, !self.isMinor { return Money(minor: minor, currency).amount }
             return String(minor)
         }
-        let parts = try Allocation.largestRemainder(total, weights: weights).map { JSONValue.string(show($0)) }
+        let parts = try Allocation.largestRemainder(total, weights: weights).map {
+            JSONValue.string(show($0))
+        }
         return Outcome(amount: show(total), parts: .array(parts))
     }
 
@@ -160,12 +177,15 @@ extension BillingCase {
         switch model {
         case "vat_category":
             let tax = try Tax.amount(
-                on: try money(text("taxable"), currency), ratio: BillingCase.ratio(text("rate_percent"), "rate_percent"))
+                on: try money(text("taxable"), currency),
+                ratio: BillingCase.ratio(text("rate_percent"), "rate_percent"))
             return Outcome(amount: tax.amount)
         case "line_then_tax":
             let gross = try Rater.perUnit(
-                try micro("quantity"), at: BillingCase.price(text("unit_price"), "unit_price")).amount
-            let off = text("discount_percent") == nil
+                try micro("quantity"), at: BillingCase.price(text("unit_price"), "unit_price")
+            ).amount
+            let off =
+                text("discount_percent") == nil
                 ? 0 : try BillingCase.ratio(text("discount_percent"), "discount_percent")
             let net = try gross.scaled(Exact.power(12) - off, over: Exact.power(12)).rounded(currency)
             return try withTax(net, isPartsShown: true)
@@ -188,7 +208,9 @@ extension BillingCase {
         case "invoice_total_categories":
             var sum = Money.zero(currency)
             for category in try list("categories") {
-                for part in category.arrayValue ?? [] { sum += try money(BillingCase.decimalText(part), currency) }
+                for part in category.arrayValue ?? [] {
+                    sum += try money(BillingCase.decimalText(part), currency)
+                }
             }
             return Outcome(amount: sum.amount)
         default: return try rateTaxedInvoice(currency)
@@ -200,7 +222,8 @@ extension BillingCase {
         for fee in try list("fees") { nets.append(try money(BillingCase.decimalText(fee), currency)) }
         if let coupon = text("coupon") {
             let off = try money(coupon, currency)
-            let parts = try Allocation.largestRemainder(off.minor, weights: nets.map { Int128(max(0, $0.minor)) })
+            let parts = try Allocation.largestRemainder(
+                off.minor, weights: nets.map { Int128(max(0, $0.minor)) })
             nets = zip(nets, parts).map { $0 - Money(minor: $1, currency) }
         }
         var rates: [String] = []
@@ -209,7 +232,9 @@ extension BillingCase {
         } else {
             rates = nets.map { _ in text("tax_percent") ?? "0" }
         }
-        guard rates.count == nets.count else { throw BillingError(.input, "case", "not one rate for each fee") }
+        guard rates.count == nets.count else {
+            throw BillingError(.input, "case", "not one rate for each fee")
+        }
         var ratios: [Int128] = []
         for rate in rates { ratios.append(try BillingCase.ratio(rate, "tax_percent")) }
         let taxes = try Tax.byCategory(zip(nets, ratios).map { ($0, "S", $1) }, currency)

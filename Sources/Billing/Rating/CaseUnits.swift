@@ -69,7 +69,8 @@ extension BillingCase {
                     upTo: end == nil ? nil : try BillingCase.micro(end, "to"),
                     unitAmount: try BillingCase.price(
                         BillingCase.decimalText(tier["unit_amount"]) ?? "0", "unit_amount"),
-                    flat: try BillingCase.exact(BillingCase.decimalText(tier["flat_amount"]) ?? "0", "flat_amount")))
+                    flat: try BillingCase.exact(
+                        BillingCase.decimalText(tier["flat_amount"]) ?? "0", "flat_amount")))
         }
         return steps
     }
@@ -81,7 +82,8 @@ extension BillingCase {
         let full = try list("event_units")
         let prorated = try list("event_prorated_units")
         guard full.count == prorated.count else {
-            throw BillingError(.input, "case", "there are not as many `event_prorated_units` as `event_units`")
+            throw BillingError(
+                .input, "case", "there are not as many `event_prorated_units` as `event_units`")
         }
         var running: Int128 = 0
         var peak: Int128 = 0
@@ -105,9 +107,13 @@ extension BillingCase {
             running = next
             peak = max(peak, next)
         }
-        amount = try amount + (try Rater.graduated(peak, steps.map {
-            Rater.Step(upTo: $0.upTo, unitAmount: UnitPrice(pico: 0), flat: $0.flat)
-        })).amount
+        amount =
+            try amount
+            + (try Rater.graduated(
+                peak,
+                steps.map {
+                    Rater.Step(upTo: $0.upTo, unitAmount: UnitPrice(pico: 0), flat: $0.flat)
+                })).amount
         return Outcome(amount: try amount.rounded(try requireCurrency()).amount)
     }
 }

@@ -29,7 +29,9 @@ public struct ExactAmount: Hashable, Sendable {
     }
 
     public static func + (a: ExactAmount, b: ExactAmount) throws(BillingError) -> ExactAmount {
-        if a.divisor == b.divisor { return ExactAmount(atto: try Exact.sum(a.atto, b.atto), divisor: a.divisor) }
+        if a.divisor == b.divisor {
+            return ExactAmount(atto: try Exact.sum(a.atto, b.atto), divisor: a.divisor)
+        }
         let left = try Exact.product(a.atto, b.divisor)
         let right = try Exact.product(b.atto, a.divisor)
         return ExactAmount(atto: try Exact.sum(left, right), divisor: try Exact.product(a.divisor, b.divisor))

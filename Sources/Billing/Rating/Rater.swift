@@ -52,7 +52,8 @@ public enum Rater {
             let amount = try ExactAmount(atto: Exact.product(inside, step.unitAmount.pico)) + step.flat
             result.parts.append(
                 Part(
-                    quantity: inside, unitAmount: step.unitAmount, flat: step.flat, amount: amount, upTo: step.upTo))
+                    quantity: inside, unitAmount: step.unitAmount, flat: step.flat, amount: amount,
+                    upTo: step.upTo))
             result.amount = try result.amount + amount
             guard let upTo = step.upTo else { break }
             from = upTo
@@ -132,7 +133,9 @@ public enum Proration {
         var covered = 0
         var billed = Money.zero(currency)
         for segment in segments {
-            precondition(segment.from <= segment.to && segment.from >= 0 && segment.to <= periodDays, "inside the period")
+            precondition(
+                segment.from <= segment.to && segment.from >= 0 && segment.to <= periodDays,
+                "inside the period")
             covered += segment.to - segment.from
             precondition(covered <= periodDays, "segments do not overlap")
             let target = try price.scaled(Int128(covered), over: Int128(periodDays)).rounded(currency)
