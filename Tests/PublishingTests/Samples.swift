@@ -283,6 +283,12 @@ enum Samples {
         return files
     }
 
+    /// Paths that the sample's report and proof pages link to where they are there.
+    static let brought: Set<String> = [
+        "plugins/acme/remind/1.2.0/report/scan.json", "plugins/acme/remind/1.2.0/report/scan.sarif",
+        "plugins/acme/remind/1.2.0/proof.json",
+    ]
+
     static let reviewItem = ReviewItem(
         submission: "s-0001", plugin: "acme.remind", title: "Overdue reminders", version: "1.3.0",
         summary: "Reminds customers of invoices that are overdue.", publisher: "acme",

@@ -30,7 +30,7 @@ final class TemporaryFolder: Sendable {
 
     /// Every page of every kind, public and private.
     private func allPages() throws -> [String: String] {
-        var pages = try SiteBuilder(templates: templates).pages(of: Samples.site)
+        var pages = try SiteBuilder(templates: templates).pages(of: Samples.site, brought: Samples.brought)
         let own = PrivatePages(templates: templates, settings: Samples.privateSettings)
         for (area, files) in [
             ("private-review", try own.review(Samples.queue)),
@@ -70,7 +70,7 @@ final class TemporaryFolder: Sendable {
         let seen = Mutex<[String: [TemplateValue]]>([:])
         var templates = templates
         templates.onRender = { name, values in seen.withLock { $0[name, default: []].append(values) } }
-        _ = try SiteBuilder(templates: templates).pages(of: Samples.site)
+        _ = try SiteBuilder(templates: templates).pages(of: Samples.site, brought: Samples.brought)
         _ = try SiteBuilder(templates: templates).pages(of: Samples.many(200))
         let own = PrivatePages(templates: templates, settings: Samples.privateSettings)
         _ = try own.review(Samples.queue)
@@ -148,6 +148,48 @@ final class TemporaryFolder: Sendable {
             let bytes = Array(try Data(contentsOf: URL(filePath: "\(build.folder)/\(path)")))
             #expect(bytes.count == record.bytes)
         }
+    }
+
+    @Test func aFileThatWasAnnouncedHasToCome() throws {
+        let folder = try TemporaryFolder()
+        let path = "plugins/acme/tidy/0.1.0/proof.json"
+        let staged = try SiteBuilder(templates: templates).stage(
+            Samples.site, extraFiles: Samples.extraFiles, later: [path], in: folder.path)
+        let page = try String(
+            contentsOfFile: "\(staged.folder)/plugins/acme/tidy/0.1.0/proof/index.html", encoding: .utf8)
+        #expect(page.contains("proof.json</a>"))
+        #expect(throws: PublishingError.self) { try staged.seal() }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/builds") == [])
+    }
+
+    @Test func aGeneratedCatalogueIsTheSameEveryTimeAndBuilds() throws {
+        let model = GeneratedCatalogue.model(plugins: 40)
+        #expect(model.entries == GeneratedCatalogue.model(plugins: 40).entries)
+        let folder = try TemporaryFolder()
+        let staged = try SiteBuilder(templates: templates).stage(
+            model, extraFiles: GeneratedCatalogue.extraFiles(of: model), in: folder.path)
+        #expect(staged.files.count > 40 * 5)
+        staged.abandon()
+    }
+
+    /// Does nothing unless VEROFORGE_BENCH_SITE names how many plugins.
+    @Test func aLargeCatalogueIsBuilt() throws {
+        let environment = ProcessInfo.processInfo.environment
+        guard let count = Int(environment["VEROFORGE_BENCH_SITE"] ?? "") else { return }
+        let model = GeneratedCatalogue.model(plugins: count)
+        let extra = GeneratedCatalogue.extraFiles(of: model)
+        let folder = try TemporaryFolder()
+        let clock = ContinuousClock()
+        var files = 0
+        let took = try clock.measure {
+            let staged = try SiteBuilder(templates: templates).stage(
+                model, extraFiles: extra, in: folder.path)
+            files = staged.files.count
+            if let keep = environment["VEROFORGE_BENCH_KEEP"] {
+                try FileManager.default.moveItem(atPath: staged.folder, toPath: keep)
+            }
+        }
+        print("site: \(count) plugins, \(files) files in \(took)")
     }
 
     @Test func publishingSwapsOneLinkAndKeepsTheBuildBefore() throws {

@@ -4,12 +4,15 @@ struct Catalogue: Sendable {
     let entries: [CatalogueEntry]
     let publishers: [String: PublisherPage]
     let categories: [String: CategoryInfo]
+    /// Files that the caller brings, now or when the site is sealed: pages link to those that will be there.
+    let brought: Set<String>
 
     var settings: SiteSettings { model.settings }
 
     /// Sorts and checks: ids once, names that are safe as paths, every version's digest a digest.
-    init(_ model: SiteModel) throws(PublishingError) {
+    init(_ model: SiteModel, brought: Set<String> = []) throws(PublishingError) {
         self.model = model
+        self.brought = brought
         entries = model.entries.sorted { ($0.publisher, $0.name) < ($1.publisher, $1.name) }
         publishers = Dictionary(model.publishers.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         categories = Dictionary(model.categories.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })

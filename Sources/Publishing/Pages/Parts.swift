@@ -175,10 +175,19 @@ enum Parts {
         return ["id": .text(verdict.rawValue), "title": .text(title), "words": .text(words)]
     }
 
-    /// Rendered text with its images' addresses made relative to the page.
-    static func markdown(_ text: RenderedMarkdown?, root: String) -> TemplateValue {
+    /// Rendered text with its images' addresses made relative to the page, and its ids under `idPrefix` where a page
+    /// shows two texts.
+    static func markdown(
+        _ text: RenderedMarkdown?, root: String, idPrefix: String? = nil
+    ) -> TemplateValue {
         guard let text, !text.html.html.isEmpty else { return .list([]) }
-        let html = text.html.html
+        var html = text.html.html
+        if let idPrefix {
+            for attribute in ["id=\"", "href=\"#"] {
+                html = html.split(separator: "\(attribute)readme-", omittingEmptySubsequences: false)
+                    .joined(separator: "\(attribute)\(idPrefix)")
+            }
+        }
         let own =
             html.utf8.contains(UInt8(ascii: "@"))
             ? html.split(separator: "src=\"@root/", omittingEmptySubsequences: false)

@@ -106,7 +106,8 @@ struct PluginPages {
         values["hasCurrent"] = .flag(current != nil)
         values["current"] = current.map { .list([summary(of: $0, root: frame.root)]) } ?? .list([])
         values["readme"] = Parts.markdown(current?.readme, root: frame.root)
-        values["changelog"] = Parts.markdown(current?.changelog, root: frame.root)
+        values["changelog"] = Parts.markdown(
+            current?.changelog, root: frame.root, idPrefix: "changes-")
         values["screenshots"] = entry.screenshots.asList {
             [
                 "link": .text($0.sitePath), "width": .number($0.width), "height": .number($0.height),
@@ -185,7 +186,8 @@ struct PluginPages {
         values["isCurrent"] = .flag(entry.current?.version == version.version)
         values["offered"] = entry.current.map { .list([["version": .text($0.version)]]) } ?? .list([])
         values["readme"] = Parts.markdown(version.readme, root: frame.root)
-        values["changelog"] = Parts.markdown(version.changelog, root: frame.root)
+        values["changelog"] = Parts.markdown(
+            version.changelog, root: frame.root, idPrefix: "changes-")
         values["limits"] = version.limits.asList { ["name": .text($0.name), "value": .text($0.value)] }
         values["hasLimits"] = .flag(!version.limits.isEmpty)
         values["dependencies"] = version.dependencies.asList(Parts.dependency)
@@ -209,6 +211,8 @@ struct PluginPages {
             title: "Scan report of \(entry.title) \(version.version)",
             summary: "What was checked in \(entry.title) \(version.version), and what was found.",
             crumbs: [(entry.path, entry.title), (entry.path(of: version), version.version)])
+        let folder = "\(entry.path(of: version))report/"
+        let evidence = Self.reports.filter { catalogue.brought.contains(folder + $0) }
         return frame.values([
             "title": .text(entry.title), "version": .text(version.version),
             "verdict": Parts.verdict(version.verdict),
@@ -224,9 +228,15 @@ struct PluginPages {
             "hasDependencies": .flag(!version.dependencies.isEmpty),
             "files": version.files.prefix(500).asList(Parts.file), "hasFiles": .flag(!version.files.isEmpty),
             "fileCount": .text(Words.count(version.files.count, "file")),
-            "filesAreCut": .flag(version.files.count > 500),
+            "filesAreCut": .flag(version.files.count > 500), "hasEvidence": .flag(!evidence.isEmpty),
+            "evidence": evidence.asList { ["name": .text($0), "link": .text("\(folder)\($0)")] },
         ])
     }
+
+    /// Reports for machines, linked where the caller brings them beside the page.
+    static let reports = [
+        "scan.json", "scan.sarif", "sbom.cdx.json", "trial.json", "decision.json", "unpack.json",
+    ]
 
     private func proof(_ version: ListedVersion) -> TemplateValue {
         let frame = frame(
@@ -254,6 +264,8 @@ struct PluginPages {
                 ])
             } ?? .list([]),
             "rootDigest": .optional(catalogue.settings.rootDigest),
+            "file": catalogue.brought.contains("\(entry.path(of: version))proof.json")
+                ? .list([["link": .text("\(entry.path(of: version))proof.json")]]) : .list([]),
         ])
     }
 }

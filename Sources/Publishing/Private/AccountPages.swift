@@ -60,6 +60,7 @@ extension PrivatePages {
     private func change(_ row: PermissionRow) -> TemplateValue {
         guard case .record(var values) = Parts.permission(row) else { return [:] }
         values["isAdded"] = .flag(row.change == .added || row.change == .changed)
+        values["json"] = .text(Self.permissionJSON(row))
         return .record(values)
     }
 
@@ -98,6 +99,18 @@ extension PrivatePages {
         ]
     }
 
+    /// A permission as the API takes it.
+    static func permissionJSON(_ row: PermissionRow) -> String {
+        var object: [String: JSONValue] = ["operation": .string(row.operation)]
+        switch row.operation {
+        case "readData", "writeData": object["entity"] = .string(row.target)
+        case "triggerWorkflow": object["workflow"] = .string(row.target)
+        default: object["host"] = .string(row.target)
+        }
+        if !row.methods.isEmpty { object["methods"] = .array(row.methods.map(JSONValue.string)) }
+        return JSONValue.object(object).serialized()
+    }
+
     private static func words(of quota: QuotaBar) -> String {
         let used = "\(Words.count(quota.used)) \(Words.metric(quota.metric))"
         guard let included = quota.included else { return used }
@@ -114,6 +127,7 @@ extension PrivatePages {
             "permissions": offer.permissions.enumerated().asList { index, row in
                 guard case .record(var values) = Parts.permission(row) else { return [:] }
                 values["anchor"] = .text("\(Self.anchor(offer.id))-\(index)")
+                values["json"] = .text(Self.permissionJSON(row))
                 return .record(values)
             },
             "plans": offer.plans.asList { Parts.plan($0, offer.currency) },

@@ -16,8 +16,8 @@ public struct PrivateSettings: Sendable, Equatable {
 }
 
 /// Pages for one reader each, served by the runtime to the holder of a token. They need no script: every form is a
-/// POST of `application/x-www-form-urlencoded` fields (`multipart/form-data` for a bundle) to the path of the API;
-/// where the API's method is another, the field `_method` names it.
+/// POST of `application/x-www-form-urlencoded` fields (`multipart/form-data` for a bundle) to the path of the API,
+/// which `FormRequest` turns into the API's own method and JSON document.
 public struct PrivatePages: Sendable {
     let templates: Templates
     let settings: PrivateSettings

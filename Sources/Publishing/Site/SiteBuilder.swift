@@ -18,11 +18,14 @@ public struct SiteBuilder: Sendable {
     ///
     /// - Parameters:
     ///   - site: the data directory's `site` folder.
-    ///   - extraFiles: bundles, proofs and the rest that pages link to.
+    ///   - extraFiles: bundles, reports and the rest that pages link to.
+    ///   - later: paths that `seal(adding:)` will bring (each version's `proof.json`), so that pages may link to them;
+    ///     sealing without one of them fails.
     public func stage(
-        _ model: SiteModel, extraFiles: [SiteFile] = [], in site: String, progress: Progress? = nil
+        _ model: SiteModel, extraFiles: [SiteFile] = [], later: [String] = [], in site: String,
+        progress: Progress? = nil
     ) throws(PublishingError) -> StagedSite {
-        let catalogue = try Catalogue(model)
+        let catalogue = try Catalogue(model, brought: Set(extraFiles.map(\.path) + later))
         let plan = SitePlan(catalogue, templates: templates)
         let writer = try SiteWriter(site: site, baseURL: model.settings.baseURL)
         do {
@@ -33,17 +36,17 @@ public struct SiteBuilder: Sendable {
                 SiteFile(
                     "sitemap.xml", CrawlerFiles.sitemap(pages: Array(pages), baseURL: model.settings.baseURL))
             ])
-            try writer.checkLinks()
+            try writer.checkLinks(later: Set(later))
         } catch {
             writer.abandon()
             throw error
         }
-        return StagedSite(site: site, folder: writer.folder, files: writer.records)
+        return StagedSite(site: site, folder: writer.folder, files: writer.records, later: later)
     }
 
     /// All pages in memory, for tests and previews.
-    func pages(of model: SiteModel) throws(PublishingError) -> [String: [UInt8]] {
-        let catalogue = try Catalogue(model)
+    func pages(of model: SiteModel, brought: Set<String> = []) throws(PublishingError) -> [String: [UInt8]] {
+        let catalogue = try Catalogue(model, brought: brought)
         var files: [String: [UInt8]] = [:]
         let plan = SitePlan(catalogue, templates: templates)
         for job in plan.jobs {
@@ -86,13 +89,18 @@ public struct StagedSite: Sendable {
     let folder: String
     /// Every file so far, by path: what signed metadata has to cover.
     public let files: [String: SiteFileRecord]
+    let later: [String]
 
     /// Adds what was made from the files' digests (signed metadata), names the build by the digest of all of it and
     /// moves it to `<site>/builds/<digest>`. Sealing the same content twice gives the folder that is there.
     public func seal(adding signed: [SiteFile] = []) throws(PublishingError) -> SiteBuild {
         let writer = SiteWriter(folder: folder, records: files)
-        do {
+        do throws(PublishingError) {
             try writer.write(signed)
+            if let missing = later.first(where: { writer.records[$0] == nil }) {
+                throw PublishingError(
+                    .brokenLink, subject: missing, cause: "was announced, linked to, and not brought")
+            }
         } catch {
             writer.abandon()
             throw error

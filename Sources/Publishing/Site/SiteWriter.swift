@@ -144,12 +144,12 @@ final class SiteWriter: Sendable {
     }
 
     /// Throws when a link leads nowhere; names up to twenty of them.
-    func checkLinks() throws(PublishingError) {
+    func checkLinks(later: Set<String>) throws(PublishingError) {
         let (records, links, local) = state.withLock { ($0.records, $0.links, $0.problems) }
         var problems = local
         var ids: [String: Set<String>] = [:]
         for (link, page) in links {
-            guard records[link.path] != nil else {
+            guard records[link.path] != nil || later.contains(link.path) else {
                 problems.append("\(page): links to \(link.path), which is not in the site")
                 continue
             }
