@@ -10,12 +10,7 @@ declare module "@veroforge/sdk" {
     secrets: "SLACK_BOT_TOKEN" | "SLACK_SIGNING_SECRET";
     config: {
       defaultChannel: string;
-      routes: {
-        channel: string;
-        city?: string;
-        event?: "created" | "scheduled" | "completed" | "cancelled" | "urgent";
-        priority?: "low" | "normal" | "urgent";
-      }[];
+      routes: { channel: string; city?: string; event?: "created" | "scheduled" | "completed" | "cancelled" | "urgent"; priority?: "low" | "normal" | "urgent" }[];
       showTotals: boolean;
     };
   }

@@ -8,6 +8,9 @@ declare module "@veroforge/sdk" {
     workflows: "notify-team";
     hosts: "api.stripe.com";
     secrets: "STRIPE_SECRET_KEY" | "STRIPE_WEBHOOK_SECRET";
-    config: { daysUntilDue: number; notifyOnFailure: boolean };
+    config: {
+      daysUntilDue: number;
+      notifyOnFailure: boolean;
+    };
   }
 }

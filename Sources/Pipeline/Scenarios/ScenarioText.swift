@@ -1,0 +1,81 @@
+public import Marketplace
+
+/// The results of a plugin's scenarios, for people, for programs, and for test runners.
+public enum ScenarioText {
+    /// One line a scenario, with what its calls used; under it what does not hold.
+    public static func text(_ results: [ScenarioResult]) -> String {
+        var lines: [String] = []
+        for result in results {
+            let used =
+                "\(tenths(result.cpuMs)) ms CPU, \(result.peakMemoryKiB) KiB, \(result.operations) operations, \(result.bytesIn + result.bytesOut) bytes"
+            lines.append(
+                "\(result.holds ? "holds " : "FAILS ") \(result.name)  (\(result.calls) calls: \(used))")
+            lines += result.problems.map { "        \($0)" }
+        }
+        let holding = results.filter(\.holds).count
+        lines.append("\(holding) hold, \(results.count - holding) fail")
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// `veroforge.scenarios/1`
+    public static func json(_ results: [ScenarioResult]) -> JSONValue {
+        [
+            "schema": "veroforge.scenarios/1", "holds": .bool(results.allSatisfy(\.holds)),
+            "scenarios": .array(
+                results.map { result in
+                    [
+                        "name": .string(result.name), "file": .string(result.file),
+                        "holds": .bool(result.holds),
+                        "problems": .array(result.problems.map(JSONValue.string)),
+                        "calls": .integer(Int64(result.calls)), "cpuMs": .number(result.cpuMs),
+                        "wallMs": .number(result.wallMs),
+                        "peakMemoryKiB": .integer(Int64(result.peakMemoryKiB)),
+                        "operations": .integer(Int64(result.operations)),
+                        "bytesIn": .integer(Int64(result.bytesIn)),
+                        "bytesOut": .integer(Int64(result.bytesOut)),
+                    ]
+                }),
+        ]
+    }
+
+    /// JUnit's XML, as test runners read it.
+    public static func junit(_ results: [ScenarioResult], suite: String) -> String {
+        let failing = results.count { !$0.holds }
+        var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        text += "<testsuite name=\"\(escaped(suite))\" tests=\"\(results.count)\" failures=\"\(failing)\">\n"
+        for result in results {
+            let seconds =
+                "\(Int(result.wallMs) / 1_000).\(String(1_000 + Int(result.wallMs) % 1_000).dropFirst())"
+            text +=
+                "  <testcase name=\"\(escaped(result.name))\" classname=\"\(escaped(suite))\" time=\"\(seconds)\""
+            guard !result.holds else {
+                text += "/>\n"
+                continue
+            }
+            text += ">\n    <failure message=\"\(escaped(result.problems[0]))\">"
+            text += escaped(result.problems.joined(separator: "\n")) + "</failure>\n  </testcase>\n"
+        }
+        return text + "</testsuite>\n"
+    }
+
+    private static func tenths(_ value: Double) -> String {
+        let tenths = Int((value * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+
+    private static func escaped(_ text: String) -> String {
+        var out = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": out += "&amp;"
+            case "<": out += "&lt;"
+            case ">": out += "&gt;"
+            case "\"": out += "&quot;"
+            case "\n", "\t": out.unicodeScalars.append(scalar)
+            case _ where scalar.value < 0x20: out += "?"
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        return out
+    }
+}
