@@ -20,7 +20,7 @@ import Testing
         let manifest = try Manifest.parse(
             Array(
                 """
-                {"id": "a.b", "name": "n", "version": "1.0.0", "description": "d", "author": "a", "category": "utilities",
+                {"id": "some-samples.wild", "name": "n", "version": "1.0.0", "description": "d", "author": "a", "category": "utilities",
                  "license": "MIT", "main": "dist/index.js", "apiSurface": ["readData", "fetch", "triggerWorkflow"],
                  "permissions": [
                   {"operation": "readData", "entity": "*", "purpose": "everything"},
