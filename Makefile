@@ -11,7 +11,7 @@ SWIFT_FLAGS := -c release -Xswiftc -enable-testing
 
 DEBIAN_BUILD := gcc libarchive-dev libyara-dev libcmark-dev libseccomp-dev libsqlite3-dev libzstd-dev \
 	libssl-dev zlib1g-dev pkg-config ca-certificates python3-pip python3-venv esbuild
-DEBIAN_TEST := hledger ledger yara node-typescript nodejs zip
+DEBIAN_TEST := hledger ledger yara node-typescript nodejs zip runsc libc6-dev
 
 QUICKJS_VERSION := 0.17.0.2
 QUICKJS_SHA256 := 43d2e48272208721a7aaea8e3f02d4b9318f12ef20cc4f5421b59d9a470706ef

@@ -78,6 +78,15 @@ static void become_nobody(void) {
     must(setresuid(65534, 65534, 65534), "taking the user nobody");
 }
 
+// The system call list refuses new namespaces; the kernel is told as well, because a process that makes itself a
+// user namespace holds every capability in it. Where /proc/sys is read-only the list stands alone.
+static void forbid_inner_namespaces(void) {
+    int fd = open("/proc/sys/user/max_user_namespaces", O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    if (write(fd, "0", 1) != 1) errno = 0;
+    close(fd);
+}
+
 static void drop_capabilities(void) {
     // Even inside its own namespace the process keeps none: a capability there reaches kernel code that only
     // privileged callers reach elsewhere. The bounding set first, as dropping it is itself a privilege.
@@ -112,23 +121,24 @@ static void forbid_by_landlock(void) {
     close(ruleset);
 }
 
-static void set_limit(int resource, uint64_t value, const char *name) {
+static void set_limit(const struct csandbox_profile *profile, int resource, uint64_t value, const char *name) {
     struct rlimit limit = {value, value};
-    must(setrlimit(resource, &limit), name);
+    // gVisor's kernel implements some of these and refuses the rest; there the guest kernel is the fence.
+    if (setrlimit(resource, &limit) != 0 && profile->place == CSANDBOX_ON_HOST) must(-1, name);
 }
 
 static void set_limits(const struct csandbox_profile *profile) {
     // The host tightens the address space from outside when it knows the plugin's own limit.
-    set_limit(RLIMIT_AS, profile->address_space_bytes, "RLIMIT_AS");
-    if (profile->cpu_seconds) set_limit(RLIMIT_CPU, profile->cpu_seconds, "RLIMIT_CPU");
-    set_limit(RLIMIT_NOFILE, profile->open_files, "RLIMIT_NOFILE");
+    set_limit(profile, RLIMIT_AS, profile->address_space_bytes, "RLIMIT_AS");
+    if (profile->cpu_seconds) set_limit(profile, RLIMIT_CPU, profile->cpu_seconds, "RLIMIT_CPU");
+    set_limit(profile, RLIMIT_NOFILE, profile->open_files, "RLIMIT_NOFILE");
     // No further process or thread, even if the system call list let one through.
-    set_limit(RLIMIT_NPROC, 1, "RLIMIT_NPROC");
+    set_limit(profile, RLIMIT_NPROC, 1, "RLIMIT_NPROC");
     // No core image of a customer's data, no file that grows, no locked page, no queued message.
-    set_limit(RLIMIT_CORE, 0, "RLIMIT_CORE");
-    set_limit(RLIMIT_FSIZE, 0, "RLIMIT_FSIZE");
-    set_limit(RLIMIT_MEMLOCK, 0, "RLIMIT_MEMLOCK");
-    set_limit(RLIMIT_MSGQUEUE, 0, "RLIMIT_MSGQUEUE");
+    set_limit(profile, RLIMIT_CORE, 0, "RLIMIT_CORE");
+    set_limit(profile, RLIMIT_FSIZE, 0, "RLIMIT_FSIZE");
+    set_limit(profile, RLIMIT_MEMLOCK, 0, "RLIMIT_MEMLOCK");
+    set_limit(profile, RLIMIT_MSGQUEUE, 0, "RLIMIT_MSGQUEUE");
 }
 
 static void load_list(scmp_filter_ctx filter) {
@@ -155,6 +165,7 @@ static void confine_child(const struct csandbox_profile *profile, scmp_filter_ct
     take(link);               // the supervisor has written the user map; before it no identity is ours to take
     become_nobody();          // first, so that the root below belongs to nobody
     setsid();                 // no controlling terminal to push keystrokes into
+    forbid_inner_namespaces();  // while there is a /proc
     enter_empty_root();       // while mounting is still permitted
     drop_capabilities();      // after the last step that needs one
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);          // no debugger, no core

@@ -124,6 +124,8 @@ scmp_filter_ctx csandbox_read_list(const struct csandbox_profile *profile, uint3
     text[length] = '\0';
 
     scmp_filter_ctx filter = seccomp_init(refusal);
+    // gVisor knows the older action only; for a process of one thread both mean the same.
+    if (filter == NULL && refusal == SCMP_ACT_KILL_PROCESS) filter = seccomp_init(SCMP_ACT_KILL_THREAD);
     if (filter == NULL) csandbox_fail(CSANDBOX_EXIT_LIST, ENOMEM, "seccomp_init", NULL);
     // A call in another architecture's numbering (32-bit, x32) has no business here and no name either.
     seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);

@@ -98,6 +98,7 @@ final class Channel: ReactorSource {
 
     /// The confined process as the host sees it, once the report has said so.
     var confined: pid_t? { state.withLock { $0.confined } }
+    var hostProcess: pid_t { process.process }
     var isOpen: Bool {
         state.withLock { if case .open = $0.life { true } else { false } }
     }

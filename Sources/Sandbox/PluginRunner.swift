@@ -40,6 +40,9 @@ public actor PluginRunner {
     /// The confined process, as the host sees it; for tests and measurements.
     public nonisolated var processID: Int32? { channel.confined }
 
+    /// The process that the host started.
+    nonisolated var hostProcess: Int32 { channel.hostProcess }
+
     /// Hands over the bundle's files and evaluates the main module. The answer is the plugin's own name and version.
     public func load(_ image: PluginImage) async throws(SandboxError) -> ExecutionResult {
         guard state == .empty else { throw SandboxError(.wrongState, "loading a second plugin") }

@@ -51,7 +51,9 @@ enum Reading {
             let name = line.split(separator: " ").dropFirst(2).first.map(String.init) ?? "unknown"
             return (.ended(limit(ofSyscall: name)), name)
         }
-        if signal == 0, code == 128 + SIGSYS { return (.ended(.syscall), "a call of another architecture") }
+        if signal == 0, code == 128 + SIGSYS {
+            return (.ended(.syscall), "refused by the list of system calls")
+        }
         if let violation = exit.violation {
             return (
                 .failure(

@@ -1,0 +1,118 @@
+import Foundation
+import Marketplace
+import Sandbox
+import TestSupport
+
+/// The back ends that the suites run on, each started the way the product starts it.
+enum BackEnds {
+    static let all: [BackEnd] = [.native, .gvisor]
+
+    static let list = Products.file("rules/seccomp/runner.list")
+
+    static func isolation(_ backEnd: BackEnd, program: String? = nil, list: String? = nil) async throws
+        -> any Isolation
+    {
+        let executable = program ?? Products.path("veroforge-runner")
+        switch backEnd {
+        case .native: return try NativeIsolation(executable: executable, seccompList: list ?? self.list)
+        default: return try await shared.gvisor(executable, list ?? self.list)
+        }
+    }
+
+    private static let shared = Shared()
+
+    /// Laying out a container and trying the platforms takes seconds: once per program.
+    private actor Shared {
+        private var made: [String: Task<GVisorIsolation, any Error>] = [:]
+
+        func gvisor(_ executable: String, _ list: String) async throws -> GVisorIsolation {
+            if let present = made[executable] { return try await present.value }
+            let task = Task {
+                try await GVisorIsolation.prepare(
+                    executable: executable, seccompList: list, folder: try Scratch.folder("gvisor"))
+            }
+            made[executable] = task
+            return try await task.value
+        }
+    }
+
+    static let quick = Limits(
+        cpuMs: 300, wallMs: 3_000, memoryMiB: 32, tempMiB: 1, storageMiB: 1, apiCalls: 10,
+        egressBytes: 10_000,
+        egressBytesPerSecond: 1_000_000)
+}
+
+/// Folders of this test run.
+enum Scratch {
+    static func folder(_ name: String) throws -> String {
+        let path =
+            NSTemporaryDirectory() + "veroforge-security-\(getpid())-\(name)-\(UInt32.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        return path
+    }
+}
+
+/// The native program in the runner's place, compiled once per run from the corpus and `CSandbox` itself.
+enum HostileProgram {
+    static let path: Result<String, any Error> = Result {
+        let out = try Scratch.folder("native") + "/attacks"
+        let sandbox = Products.file("Sources/CSandbox")
+        let sources = ["confine.c", "list.c", "supervise.c"].map { "\(sandbox)/\($0)" }
+        _ = try run(
+            "/usr/bin/cc",
+            ["-O1", "-w", "-static", "-I\(sandbox)/include", "-I\(sandbox)"]
+                + [Products.file("Tests/Security/plugins/native/attacks.c")] + sources + [
+                    "-lseccomp", "-o", out,
+                ])
+        return out
+    }
+
+    /// The names of the direct system calls that it tries.
+    static let attempts: [String] = {
+        guard let path = try? path.get(), let text = try? run(path, ["list"]) else { return [] }
+        return text.split(separator: "\n").map(String.init)
+    }()
+
+    static func run(_ program: String, _ arguments: [String]) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw SandboxError(.startFailed, program, cause: "code \(process.terminationStatus)")
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    /// Starts it as a runner, and lets it do one thing.
+    static func attack(
+        _ name: String, on backEnd: BackEnd, list: String? = nil, limits: Limits = BackEnds.quick
+    ) async throws -> ExecutionResult {
+        let isolation = try await BackEnds.isolation(backEnd, program: try path.get(), list: list)
+        let runner = try await isolation.start(RunnerLimits(limits, outputBytes: 100_000))
+        _ = try await runner.load(PluginImage(files: [:], main: "none"))
+        let result = try await runner.execute(action: "go", data: .string(name), handler: Answering())
+        await runner.kill()
+        return result
+    }
+}
+
+struct Answering: OperationHandler {
+    func perform(_ request: OperationRequest) async -> OperationOutcome {
+        switch request.name {
+        case "readData": .success([1])
+        case "fetch": .success(["status": 200, "headers": [:], "body": ""])
+        default: .success(.null)
+        }
+    }
+}
+
+extension ExecutionOutcome {
+    var value: JSONValue? { if case .success(let value) = self { value } else { nil } }
+    var failure: PluginFailure? { if case .failure(let failure) = self { failure } else { nil } }
+    var limit: LimitName? { if case .ended(let limit) = self { limit } else { nil } }
+}

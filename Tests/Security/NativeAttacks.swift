@@ -1,0 +1,128 @@
+import Foundation
+import Marketplace
+import Sandbox
+import TestSupport
+import Testing
+
+/// Attacks that JavaScript cannot express, done by a native program in the runner's place: the sandbox holds even
+/// when the engine does not.
+@Suite(.serialized) struct NativeAttacks {
+    /// Calls that the list answers itself, for the C library's sake; the errno each must give.
+    static let answered: [String: Int64] = ["openat": 13, "ioctl": 25]
+
+    @Test func theProgramTriesAtLeastAHundredCalls() throws {
+        _ = try HostileProgram.path.get()
+        #expect(HostileProgram.attempts.count >= 100)
+    }
+
+    @Test(arguments: HostileProgram.attempts) func aRefusedCallEndsTheRunnerByName(name: String) async throws
+    {
+        let result = try await HostileProgram.attack(name, on: .native)
+        if let error = Self.answered[name] {
+            #expect(result.outcome.value?["errno"]?.integerValue == error, "\(name): \(result.outcome)")
+        } else {
+            let expected: LimitName =
+                switch name {
+                case "clone", "clone3", "fork", "vfork", "execve", "execveat": .processes
+                case "open", "openat2", "creat", "open_by_handle_at", "memfd_create", "dup", "dup3", "pipe2":
+                    .files
+                default: .syscall
+                }
+            #expect(result.outcome.limit == expected, "\(name): \(result.outcome) \(result.detail ?? "")")
+            #expect(result.detail == name)
+        }
+    }
+
+    @Test(arguments: ["mmap-exec", "mprotect-exec", "x32", "int80"])
+    func codeAndOtherArchitecturesAreRefused(name: String) async throws {
+        let result = try await HostileProgram.attack(name, on: .native)
+        #expect(
+            result.outcome.limit == .syscall || result.outcome.failure?.code == "crashed", "\(result.outcome)"
+        )
+    }
+
+    /// With a list that allows every one of these calls, the other fences alone must hold: namespaces, the empty
+    /// root, Landlock, no capability, rlimits.
+    static let fenced = [
+        "fork", "vfork", "clone", "clone3", "unshare", "setns", "execve", "execveat", "openat", "openat2",
+        "open",
+        "creat", "readlinkat", "newfstatat", "stat", "access", "faccessat", "chroot", "mkdirat", "unlinkat",
+        "symlinkat",
+        "mknodat", "fchmodat", "mount", "umount2", "pivot_root", "fsopen", "swapon", "fanotify_init",
+        "setuid",
+        "setresuid", "setgroups", "init_module", "finit_module", "delete_module", "kexec_load", "reboot",
+        "sethostname",
+        "settimeofday", "clock_settime", "acct", "iopl", "ioperm", "syslog", "perf_event_open", "connect",
+        "abstract-socket", "setpriority", "open_by_handle_at",
+    ]
+
+    @Test(arguments: fenced) func theOtherFencesHoldWithAnOpenList(name: String) async throws {
+        let result = try await HostileProgram.attack(name, on: .native, list: try Self.openList.get())
+        #expect(result.outcome.value?["result"] == -1, "\(name): \(result.outcome) \(result.detail ?? "")")
+    }
+
+    /// The runner's list without its answers, and every attempted call allowed.
+    static let openList: Result<String, any Error> = Result {
+        let own = try String(contentsOfFile: BackEnds.list, encoding: .utf8).split(separator: "\n")
+            .filter { $0.hasPrefix("allow ") }
+        let present = Set(own.map { $0.split(separator: " ")[1] })
+        // Calls that are younger than Debian 12's libseccomp have no name in a list and stay refused.
+        let unknown: Set<String> = ["lookup_dcookie"]
+        let more = (HostileProgram.attempts + ["connect", "bind"])
+            .filter { !present.contains(Substring($0)) && !unknown.contains($0) }
+            .map { "allow \($0) # the other fences alone" }
+        let path = try Scratch.folder("list") + "/open.list"
+        try (own.map(String.init) + more).joined(separator: "\n").write(
+            toFile: path, atomically: true, encoding: .utf8)
+        return path
+    }
+
+    static let disclosures: [(name: String, result: Int64)] = [
+        ("environment", 0), ("descriptors", 0), ("process", 1),
+    ]
+
+    @Test(arguments: disclosures) func nothingOfTheHostIsSeen(disclosure: (name: String, result: Int64))
+        async throws
+    {
+        let result = try await HostileProgram.attack(disclosure.name, on: .native)
+        #expect(result.outcome.value?["result"]?.integerValue == disclosure.result, "\(result.outcome)")
+    }
+
+    @Test func memoryIsBoundedFromOutsideTheEngine() async throws {
+        let result = try await HostileProgram.attack("memory", on: .native)
+        let mebibytes = try #require(result.outcome.value?["result"]?.integerValue)
+        #expect(mebibytes > 16 && mebibytes < 32 + 96)
+    }
+
+    static let endings: [(name: String, limit: LimitName?, code: String?)] = [
+        ("spin", .cpu, nil), ("sleep", .wall, nil), ("segfault", nil, "crashed"), ("abort", nil, "crashed"),
+        ("exit", nil, "crashed"), ("forged-report", nil, "crashed"), ("long-result", .output, nil),
+        ("garbage", nil, "protocol"), ("wrong-id", nil, "protocol"), ("host-frame", nil, "protocol"),
+        ("request-flood", .apiCalls, nil), ("waiting-flood", .apiCalls, nil), ("log-flood", .output, nil),
+        ("bad-json", nil, "notSerializable"), ("deep-json", nil, "notSerializable"),
+        ("half-frame", .wall, nil),
+    ]
+
+    @Test(arguments: endings)
+    func aRunnerThatIsNotOursAnyMoreIsEnded(ending: (name: String, limit: LimitName?, code: String?))
+        async throws
+    {
+        let result = try await HostileProgram.attack(ending.name, on: .native)
+        #expect(result.outcome.limit == ending.limit, "\(ending.name): \(result.outcome)")
+        #expect(result.outcome.failure?.code == ending.code, "\(ending.name): \(result.outcome)")
+    }
+
+    @Test(arguments: ["ptrace", "socket", "bpf", "unshare", "fork", "execve", "mmap-exec"])
+    func theInnerListHoldsUnderGVisor(name: String) async throws {
+        let result = try await HostileProgram.attack(name, on: .gvisor)
+        #expect(result.outcome.limit == .syscall, "\(name): \(result.outcome) \(result.detail ?? "")")
+    }
+
+    @Test(arguments: ["spin", "sleep"]) func aRunawayUnderGVisorIsEndedFromOutside(name: String) async throws
+    {
+        var limits = BackEnds.quick
+        limits.wallMs = 1_000
+        let result = try await HostileProgram.attack(name, on: .gvisor, limits: limits)
+        #expect(result.outcome.limit == .wall, "\(result.outcome)")
+    }
+}

@@ -1,0 +1,2 @@
+// ends: cpu
+export default { execute() { for (;;); } };

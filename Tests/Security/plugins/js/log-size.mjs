@@ -1,0 +1,2 @@
+// answers: "cut"
+export default { execute() { console.log("x".repeat(4 << 20)); return "cut"; } };

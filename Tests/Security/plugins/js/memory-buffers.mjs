@@ -1,0 +1,2 @@
+// ends: memory
+export default { execute() { const all = []; for (;;) all.push(new ArrayBuffer(1 << 22)); } };

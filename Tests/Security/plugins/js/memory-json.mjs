@@ -1,0 +1,2 @@
+// ends: memory | output
+export default { execute() { let deep = []; for (let i = 0; i < 22; i++) deep = [deep, deep]; return deep; } };

@@ -1,0 +1,2 @@
+// fails: neverSettles
+export default { execute() { return new Promise(() => {}); } };

@@ -1,0 +1,2 @@
+// fails: notSerializable
+export default { execute() { return { get a() { throw new Error("no"); } }; } };

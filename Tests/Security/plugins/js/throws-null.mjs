@@ -1,0 +1,2 @@
+// fails: threw
+export default { execute() { throw null; } };

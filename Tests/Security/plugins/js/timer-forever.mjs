@@ -1,0 +1,2 @@
+// ends: wall
+export default { execute() { return new Promise(() => setInterval(() => {}, 50)); } };
