@@ -9,6 +9,7 @@
 // would be a policy nobody wrote.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,11 @@ static size_t read_exactly(int fd, unsigned char *into, size_t wanted, int to_en
     while (have < wanted) {
         ssize_t got = read(fd, into + have, wanted - have);
         if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EAGAIN) {
+            struct pollfd ready = {.fd = fd, .events = POLLIN};
+            poll(&ready, 1, -1);
+            continue;
+        }
         if (got < 0) csandbox_fail(CSANDBOX_EXIT_LIST, errno, "reading the list of system calls", NULL);
         if (got == 0) {
             // A host that goes away before it has said anything wanted nothing: leave quietly.

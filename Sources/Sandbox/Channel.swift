@@ -49,7 +49,7 @@ final class Channel: ReactorSource {
 
     private enum Life {
         case open
-        /// The end was asked for at that time.
+        /// The end was asked for, or its frames ended, at that time.
         case ending(UInt64)
         case reaped
     }
@@ -161,8 +161,9 @@ final class Channel: ReactorSource {
         state.withLock { state in
             if case .ending(let since) = state.life {
                 Reactor.shared.keepTicking(now)
-                // It was asked; now it is made.
-                if now > since + 2_000_000_000 { kill(process.process, SIGKILL) }
+                // A runner whose frames ended is given a moment to say how; one that was asked is then made.
+                if now > since + 500_000_000 { process.end() }
+                if now > since + 3_000_000_000 { kill(process.process, SIGKILL) }
             }
             guard case .open = state.life, var watch = state.watch else { return }
             Reactor.shared.keepTicking(now)
@@ -254,7 +255,10 @@ final class Channel: ReactorSource {
         guard state.framesOpen else { return }
         state.framesOpen = false
         Reactor.shared.remove(state.framesKey, process.frames)
-        end(&state, by: nil)
+        guard case .open = state.life else { return }
+        state.life = .ending(Clock.monotonic())
+        state.session.end()
+        Reactor.shared.keepTicking()
     }
 
     private func write(_ bytes: [UInt8], _ state: inout State) {

@@ -1,5 +1,5 @@
 import Glibc
-public import Marketplace
+import Marketplace
 
 /// Measures a back end on this machine; `veroforge bench sandbox` prints it.
 public enum SandboxBench {
@@ -134,7 +134,13 @@ public enum SandboxBench {
 
 /// What a process and everything it started hold in memory.
 enum ProcessTree {
+    /// What all of them hold, shared pages by their share.
     static func proportionalKiB(of roots: Set<Int32>) -> Int {
+        members(of: roots).reduce(0) { $0 + proportionalKiB(of: $1) }
+    }
+
+    /// The processes and everything they started.
+    static func members(of roots: Set<Int32>) -> Set<Int32> {
         var members = roots
         let parents = allParents()
         var grew = true
@@ -145,7 +151,7 @@ enum ProcessTree {
                 grew = true
             }
         }
-        return members.reduce(0) { $0 + proportionalKiB(of: $1) }
+        return members
     }
 
     private static func proportionalKiB(of process: Int32) -> Int {

@@ -12,6 +12,7 @@ let preludeBase = #"""
         globalThis;
       const RealDate = globalThis.Date;
       const parse = JSON.parse, stringify = JSON.stringify, freeze = Object.freeze, define = Object.defineProperty;
+      const keys = Object.keys, slice = String.prototype.slice;
       const isView = ArrayBuffer.isView, construct = Reflect.construct;
       const call = Function.prototype.call.bind(Function.prototype.call);
       const then = Promise.prototype.then, wellFormed = String.prototype.toWellFormed;
@@ -167,17 +168,21 @@ let preludeBase = #"""
         const result = { code };
         if (isError) {
           result.name = text("name") || "Error";
-          result.message = text("message").slice(0, 4096);
+          result.message = call(slice, text("message"), 0, 4096);
           const stack = attempt(() => host.part("trace")(host, globalThis).trace(text("stack"), host)) ?? [];
-          result.stack = stack.map((frame) => frame.text).join("\n").slice(0, 8192);
-          const first = stack.find((frame) => frame.file);
+          result.stack = "";
+          let first;
+          for (let index = 0; index < stack.length && result.stack.length < 8192; index++) {
+            result.stack += `${index ? "\n" : ""}${stack[index].text}`;
+            first ??= stack[index];
+          }
           if (first) { result.file = first.file; result.line = first.line; result.column = first.column; }
           const inner = attempt(() => error.code);
-          if (typeof inner === "string") result.operationCode = inner.slice(0, 128);
+          if (typeof inner === "string") result.operationCode = call(slice, inner, 0, 128);
         } else {
           result.name = "Thrown";
-          result.message = `a value that is not an Error was thrown: ${attempt(() => show(error)) ?? typeof error}`
-            .slice(0, 4096);
+          const shown = `a value that is not an Error was thrown: ${attempt(() => show(error)) ?? typeof error}`;
+          result.message = call(slice, shown, 0, 4096);
         }
         return result;
       };
@@ -305,13 +310,20 @@ let preludeBase = #"""
         const fits = (value) =>
           (typeof value === "function" && typeof value.prototype?.execute === "function") ||
           (typeof value === "object" && value !== null && typeof value.execute === "function");
-        const candidates = [];
-        for (const holder of [namespace, namespace?.default])
-          if (holder !== undefined && holder !== null) {
-            candidates.push(holder.default, holder.plugin, holder);
-            if (typeof holder === "object") candidates.push(...Object.keys(holder).map((key) => holder[key]));
-          }
-        const found = candidates.find(fits);
+        // The plugin's module has run: no method of a prototype is trusted to be what it was.
+        let found;
+        const look = (value) => { if (found === undefined && value !== undefined && fits(value)) found = value; };
+        const lookInto = (holder) => {
+          if (holder === undefined || holder === null) return;
+          look(holder.default);
+          look(holder.plugin);
+          look(holder);
+          if (typeof holder !== "object") return;
+          const names = keys(holder);
+          for (let index = 0; index < names.length; index++) look(holder[names[index]]);
+        };
+        lookInto(namespace);
+        lookInto(namespace?.default);
         if (found === undefined)
           throw new TypeError("the bundle's main module exports no plugin: a class or object with `execute`");
         return typeof found === "function" ? new found() : found;

@@ -16,8 +16,10 @@ struct Wire {
             let got = read(0, &buffer, buffer.count)
             if got > 0 {
                 buffer.withUnsafeBytes { decoder.append(UnsafeRawBufferPointer(rebasing: $0[..<got])) }
-            } else if got == 0 || errno != EINTR {
+            } else if got == 0 {
                 exit(0)
+            } else {
+                Wire.wait(0, POLLIN, errno)
             }
         }
     }
@@ -29,12 +31,24 @@ struct Wire {
         return poll(&descriptor, 1, Int32(min((left + 999_999) / 1_000_000, 1_000_000))) > 0
     }
 
+    /// After a read or write that did nothing: again, later, or never.
+    private static func wait(_ fd: Int32, _ event: Int32, _ error: Int32) {
+        switch error {
+        case EINTR: return
+        case EAGAIN:
+            var descriptor = pollfd(fd: fd, events: Int16(event), revents: 0)
+            _ = poll(&descriptor, 1, -1)
+        case EPIPE, ECONNRESET: exit(0)
+        default: fail("descriptor \(fd): \(String(cString: strerror(error)))")
+        }
+    }
+
     static func write(_ bytes: [UInt8]) {
         var at = 0
         bytes.withUnsafeBytes { bytes in
             while at < bytes.count {
                 let put = Glibc.write(1, bytes.baseAddress! + at, bytes.count - at)
-                if put > 0 { at += put } else if errno != EINTR { exit(0) }
+                if put > 0 { at += put } else { Wire.wait(1, POLLOUT, errno) }
             }
         }
     }

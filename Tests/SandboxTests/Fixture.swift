@@ -52,7 +52,8 @@ enum Fixture {
 
     /// Limits that a test does not have to wait for.
     static let quick = Limits(
-        cpuMs: 200, wallMs: 3_000, memoryMiB: 32, tempMiB: 1, storageMiB: 1, apiCalls: 10, egressBytes: 10_000,
+        cpuMs: 200, wallMs: 60_000, memoryMiB: 32, tempMiB: 1, storageMiB: 1, apiCalls: 10,
+        egressBytes: 10_000,
         egressBytesPerSecond: 1_000_000)
 }
 

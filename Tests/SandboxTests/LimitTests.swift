@@ -45,7 +45,9 @@ import Testing
 
     @Test(arguments: runaways)
     func endsByItsNameInTime(runaway: (name: String, body: String, limit: LimitName)) async throws {
-        let limits = RunnerLimits(Fixture.quick, outputBytes: 100_000)
+        var manifest = Fixture.quick
+        if runaway.limit == .wall { manifest.wallMs = 600 }
+        let limits = RunnerLimits(manifest, outputBytes: 100_000)
         let runner = try await Fixture.native().start(limits)
         let process = try #require(runner.processID)
         _ = try await runner.load(Fixture.image(runaway.body))
@@ -53,7 +55,7 @@ import Testing
         let result = try await runner.execute(action: "go", data: nil, handler: Answers())
         #expect(result.outcome.limit == runaway.limit, "\(result.outcome) \(result.detail ?? "")")
         // The shared test machine is busy: what matters is that the end comes, not to the millisecond.
-        #expect(result.wallMs < 3_000 + 1_000)
+        #expect(result.wallMs < 20_000)
         #expect(await runner.isAlive == false)
         #expect(Leftovers.isGone(process))
     }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `docs/security.md` holds the lists of system calls as the rules say them. `VEROFORGE_RECORD=1` writes it anew.
-@Suite struct SecurityDocument {
+@Suite(.serialized) struct SecurityDocument {
     @Test(arguments: ["runner", "worker"]) func listsTheSystemCallsOfTheRules(name: String) throws {
         let path = Products.file("docs/security.md")
         var text = try String(contentsOfFile: path, encoding: .utf8)

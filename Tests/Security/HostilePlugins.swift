@@ -39,7 +39,7 @@ import Testing
         let colon = try #require(first.firstIndex(of: ":"))
         let kind = first[..<colon]
         let rest = first[first.index(after: colon)...].trimmingCharacters(in: .whitespaces)
-        let result = try await run(source, backEnd)
+        let result = try await run(source, backEnd, rest == "wall" ? BackEnds.short : BackEnds.quick)
         switch kind {
         case "ends":
             let allowed = rest.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
@@ -54,9 +54,9 @@ import Testing
         }
     }
 
-    private func run(_ source: String, _ backEnd: BackEnd) async throws -> ExecutionResult {
+    private func run(_ source: String, _ backEnd: BackEnd, _ limits: Limits) async throws -> ExecutionResult {
         let isolation = try await BackEnds.isolation(backEnd)
-        let runner = try await isolation.start(RunnerLimits(BackEnds.quick))
+        let runner = try await isolation.start(RunnerLimits(limits))
         let image = PluginImage(files: ["index.mjs": Array(source.utf8)], main: "index.mjs")
         var result = try await runner.load(image)
         if case .success = result.outcome { result = try await runner.initialize(Answering()) }

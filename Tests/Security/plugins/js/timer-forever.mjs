@@ -1,2 +1,2 @@
 // ends: wall
-export default { execute() { return new Promise(() => setInterval(() => {}, 50)); } };
+export default { execute() { return new Promise(() => setInterval(() => {}, 500)); } };

@@ -30,7 +30,9 @@ static void need(ssize_t got, size_t wanted) {
 static void read_all(void *into, size_t count) {
     for (size_t have = 0; have < count;) {
         ssize_t got = read(0, (char *)into + have, count - have);
-        if (got <= 0) _exit(0);
+        if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (got < 0) _exit(40 + (errno & 15));
+        if (got == 0) _exit(0);
         have += (size_t)got;
     }
 }
