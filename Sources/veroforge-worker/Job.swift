@@ -1,0 +1,45 @@
+import Bundles
+import FoundationEssentials
+import Marketplace
+import Publishing
+import Scanning
+
+/// From a job's name to the function that does it.
+enum Job {
+    static func run(_ name: String, _ arguments: JSONValue) -> Never {
+        switch name {
+        case "inspect": Descriptor.finish(WorkerJobs.inspect(Descriptor.readAll(0)))
+        case "unpack":
+            do {
+                Descriptor.finish(try WorkerJobs.unpack(Descriptor.readAll(0)))
+            } catch {
+                Descriptor.fail(error.description, code: 3)
+            }
+        case "scan":
+            let rules = Descriptor.readAll(4)
+            do {
+                Descriptor.finish(
+                    try WorkerJobs.scan(
+                        Descriptor.readAll(0), rules: rules, name: arguments["name"]?.stringValue ?? "bundle",
+                        today: arguments["today"]?.stringValue.flatMap { Day($0) }))
+            } catch {
+                Descriptor.fail(error.description, code: 3)
+            }
+        case "markdown":
+            // {"images": [BundleImage], "idPrefix": "…"} in, RenderedMarkdown as JSON out.
+            let images = (arguments["images"]?.serializedBytes()).flatMap {
+                try? JSONDecoder().decode([BundleImage].self, from: Data($0))
+            }
+            let profile = Markdown.Profile.untrusted(
+                images: images ?? [], idPrefix: arguments["idPrefix"]?.stringValue ?? "readme-")
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            guard let data = try? encoder.encode(Markdown.render(Descriptor.readAll(0), profile: profile))
+            else {
+                Descriptor.fail("the text cannot be written", code: 3)
+            }
+            Descriptor.finish([UInt8](data))
+        default: Descriptor.fail("unknown job \(name); there are inspect, unpack, scan and markdown", code: 2)
+        }
+    }
+}
