@@ -47,6 +47,7 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
@@ -114,7 +115,7 @@ let package = Package(
                 "Marketplace", "Registry", "Sandbox", "Frames", "Metering", "Billing", "Publishing",
                 "Provenance", yams,
                 logging, hummingbird, hummingbirdTLS, hummingbirdHTTP2, lifecycle, httpClient, httpTypes,
-                nioCore,
+                nioCore, nioHTTP1, nioPosix, crypto,
             ]),
         library(
             "SimulatedServers", ["Marketplace", "SimulatedApp", hummingbird, httpTypes, nioCore, logging]),
@@ -158,7 +159,7 @@ let package = Package(
         tests(
             "PluginRuntime",
             [
-                "PluginRuntime", "Registry", "Marketplace", "Provenance", "Metering", "Sandbox", hummingbird,
+                "PluginRuntime", "Registry", "Marketplace", "Provenance", "Metering", "Sandbox", "SimulatedApp", "SimulatedServers", hummingbird,
                 hummingbirdTesting, httpClient, httpTypes, nioCore, nioHTTP1,
             ]),
         tests("SimulatedServers", ["SimulatedServers", "SimulatedApp", "Marketplace", httpClient, nioCore, nioHTTP1]),

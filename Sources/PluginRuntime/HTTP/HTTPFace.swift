@@ -1,0 +1,58 @@
+import HTTPTypes
+import Hummingbird
+import Marketplace
+import NIOCore
+
+/// Brings the server library's requests to the API and its answers back.
+struct HTTPFace: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    let api: RuntimeAPI
+
+    func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+        var headers: [String: String] = [:]
+        for field in request.headers {
+            let name = field.name.canonicalName
+            // Two values of a header that decides who asks are an attempt to be read in two ways.
+            if headers[name] != nil, ["authorization", "content-type", "idempotency-key"].contains(name) {
+                return Self.response(.problem(RuntimeError(.badRequest, name, "stands there twice")))
+            }
+            headers[name] = headers[name].map { "\($0), \(field.value)" } ?? field.value
+        }
+        var plain: APIRequest
+        do {
+            plain = try APIRequest(
+                method: request.method.rawValue, target: request.head.path ?? "/", headers: headers)
+        } catch {
+            return Self.response(.problem(error))
+        }
+        let most = api.bodyBytesMax(method: plain.method, path: plain.path)
+        do {
+            // One byte more than allowed is read where none is: a request with a body that nobody wants is answered.
+            var body: [UInt8] = []
+            for try await part in request.body {
+                guard body.count + part.readableBytes <= max(most, 65_536) else {
+                    return Self.response(
+                        .problem(RuntimeError(.tooLarge, "body", "has more than \(most) bytes")), closes: true
+                    )
+                }
+                body.append(contentsOf: part.readableBytesView)
+            }
+            plain.body = body
+        } catch {
+            return Self.response(.problem(RuntimeError(.badRequest, "body", "broke off")), closes: true)
+        }
+        return Self.response(await api.respond(to: plain))
+    }
+
+    private static func response(_ answer: APIResponse, closes: Bool = false) -> Response {
+        var fields = HTTPFields()
+        for (name, value) in answer.headers.sorted(by: { $0.key < $1.key }) {
+            if let field = HTTPField.Name(name) { fields.append(HTTPField(name: field, value: value)) }
+        }
+        if closes { fields.append(HTTPField(name: .connection, value: "close")) }
+        return Response(
+            status: HTTPResponse.Status(code: answer.status), headers: fields,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
+    }
+}

@@ -1,0 +1,67 @@
+import Marketplace
+import Sandbox
+
+/// Unpacks bundles in `veroforge-worker`: this process hands the bytes over and never looks into them.
+struct WorkerUnpacker: BundleUnpacker {
+    let client: WorkerClient
+    private static let deadlineMs: Int64 = 30_000
+
+    func unpack(_ bundle: [UInt8], digest: Digest) async throws(RuntimeError) -> [BundleFile] {
+        let client = self.client
+        let result = try await blocking {
+            client.run(
+                job: "unpack", input: .bytes(bundle), deadlineMs: Self.deadlineMs,
+                outputBytesMax: PlatformLimits.BundleBytes.unpackedMax + 32 * 1_048_576)
+        }
+        switch result.exit {
+        case .completed(let output):
+            guard let files = EntryStreamReader.files(output) else {
+                throw RuntimeError(.unavailable, digest.hex, "the worker's answer cannot be read")
+            }
+            return files
+        case .failed(let code, _):
+            throw RuntimeError(.unavailable, digest.hex, "was refused by the worker (\(code))")
+        case .crashed(let signal):
+            throw RuntimeError(.unavailable, digest.hex, "the worker died by signal \(signal)")
+        case .refused(let why):
+            throw RuntimeError(.unavailable, digest.hex, "the worker could not confine itself: \(why)")
+        case .timedOut:
+            throw RuntimeError(.unavailable, digest.hex, "was not unpacked in \(Self.deadlineMs) ms")
+        case .tooLong: throw RuntimeError(.unavailable, digest.hex, "is larger than a bundle may be")
+        case .missing(let what): throw RuntimeError(.unavailable, "veroforge-worker", what)
+        }
+    }
+}
+
+/// Reads the worker's answer: `VFENTRY1`, then for each item a byte of kind (`F` a file, `S` one that was passed
+/// over), the path's length (4 bytes, big-endian), the path, the content's length (8 bytes), the content; at last
+/// `E` and the number of items (4 bytes).
+enum EntryStreamReader {
+    /// The files; nil when the stream is not whole.
+    static func files(_ bytes: [UInt8]) -> [BundleFile]? {
+        let magic = Array("VFENTRY1".utf8)
+        guard bytes.starts(with: magic) else { return nil }
+        var rest = bytes[magic.count...]
+        func take(_ count: Int) -> ArraySlice<UInt8>? {
+            guard count >= 0, count <= rest.count else { return nil }
+            defer { rest = rest.dropFirst(count) }
+            return rest.prefix(count)
+        }
+        func number(_ count: Int) -> Int? {
+            guard let digits = take(count), digits.first.map({ $0 < 0x80 }) ?? false else { return nil }
+            return digits.reduce(0) { $0 << 8 | Int($1) }
+        }
+        var files: [BundleFile] = []
+        var items = 0
+        while let tag = rest.popFirst() {
+            if tag == UInt8(ascii: "E") { return number(4) == items && rest.isEmpty ? files : nil }
+            guard tag == UInt8(ascii: "F") || tag == UInt8(ascii: "S"), let pathLength = number(4),
+                let path = take(pathLength).flatMap({ String(validating: $0, as: UTF8.self) }),
+                let length = number(8), let content = take(length)
+            else { return nil }
+            items += 1
+            if tag == UInt8(ascii: "F") { files.append(BundleFile(path: path, bytes: Array(content))) }
+        }
+        return nil
+    }
+}

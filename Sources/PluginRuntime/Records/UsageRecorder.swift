@@ -1,0 +1,78 @@
+import Marketplace
+import Metering
+import Synchronization
+
+/// Appends usage events to this node's segments: the kernel has each event before its call is answered, the disk has
+/// it a few milliseconds later, shared with all events that came meanwhile.
+final class UsageRecorder: Sendable {
+    private let writer: SegmentWriter
+    private let audit: AuditLog
+    private let metrics: RuntimeMetrics
+    private let wakes: AsyncStream<Void>.Continuation
+    private let flusher: Task<Void, Never>
+    /// Until when calls are refused because the last event could not be written.
+    private let closedUntil = Mutex<ContinuousClock.Instant?>(nil)
+    /// Longest wait of an event before its fsync begins.
+    static let groupMilliseconds = 2
+
+    init(writer: SegmentWriter, audit: AuditLog, metrics: RuntimeMetrics) {
+        self.writer = writer
+        self.audit = audit
+        self.metrics = metrics
+        let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        wakes = continuation
+        flusher = Task {
+            for await _ in stream {
+                try? await Task.sleep(for: .milliseconds(Self.groupMilliseconds))
+                try? await BlockingWork.run {
+                    try? writer.flush()
+                    audit.flush()
+                }
+            }
+        }
+    }
+
+    var node: String { writer.node }
+    /// Segments of this node that a crash had left open and that were completed at the start.
+    var recovered: [SegmentWriter.Recovery] { writer.recovered }
+
+    /// Refuses ahead of a call that its usage could not be recorded.
+    func refuseUnlessOpen() throws(RuntimeError) {
+        if let until = closedUntil.withLock({ $0 }), until > .now {
+            throw RuntimeError(
+                .usageNotRecorded, "usage", "the last event could not be written", retryAfterSeconds: 2)
+        }
+    }
+
+    /// Appends events, all or the first ones up to a failure.
+    func record(_ events: [MeterEvent]) throws(RuntimeError) {
+        do {
+            for event in events {
+                try writer.append(event)
+                metrics.usageEvent()
+            }
+            closedUntil.withLock { $0 = nil }
+        } catch {
+            closedUntil.withLock { $0 = .now + .seconds(1) }
+            metrics.usageFailure()
+            throw RuntimeError(.usageNotRecorded, "usage", error.description, retryAfterSeconds: 2)
+        }
+        wakes.yield()
+    }
+
+    /// Brings audit lines to the disk that were written without a usage event.
+    func wake() { wakes.yield() }
+
+    /// Tells the time: at a new day the open segment is sealed and the next begun.
+    func tick(_ now: Instant) {
+        try? writer.tick(now)
+    }
+
+    /// Seals the segment and gives the node free.
+    func close() async {
+        wakes.finish()
+        await flusher.value
+        try? writer.close()
+        audit.flush()
+    }
+}

@@ -1,0 +1,243 @@
+import AsyncHTTPClient
+import Billing
+import FoundationEssentials
+import Hummingbird
+public import Logging
+import Marketplace
+import Metering
+import NIOCore
+import Provenance
+import Registry
+import Sandbox
+import ServiceLifecycle
+import Synchronization
+import UnixSignals
+
+/// The always-on service: opens a data directory, hosts its installations, answers the HTTP API, and leaves
+/// everything sealed when it is stopped.
+public final class RuntimeService: Sendable {
+    /// The API, which tests and benches may ask without a socket.
+    public let api: RuntimeAPI
+    public let configuration: RuntimeConfiguration
+    let registry: Registry
+    let hosts: Hosts
+    let recorder: UsageRecorder
+    let desk: CallDesk
+
+    private let upkeep: Upkeep
+    private let clients: [HTTPClient]
+    private let pinned: PinnedClients
+    private let pools: [BackEnd: RunnerPool]
+    private let logger: Logger
+    private let group = Mutex<ServiceGroup?>(nil)
+
+    /// Opens the data directory and makes everything ready but the socket.
+    ///
+    /// - Parameters:
+    ///   - environment: the process's variables: where the programs and the rules are.
+    ///   - resolver: how `fetch` finds addresses; tests give a table.
+    /// - Throws: `configuration`, `newer-data`, `unavailable`.
+    public static func open(
+        _ configuration: RuntimeConfiguration, environment: [String: String], logger: Logger
+    ) async throws(RuntimeError) -> RuntimeService {
+        let programs = try RuntimePrograms(folder: configuration.programs, environment: environment)
+        let isolation: NativeIsolation
+        do {
+            isolation = try NativeIsolation(executable: programs.runner, seccompList: programs.runnerList)
+        } catch {
+            throw RuntimeError(.configuration, "sandbox", error.description)
+        }
+        let pool = RunnerPool(isolation, spares: configuration.spareRunners)
+        let unpacker = WorkerUnpacker(
+            client: WorkerClient(executable: programs.worker, seccompList: programs.workerList))
+        let bundles = BundleStore(
+            catalogue: CatalogueSource(directory: configuration.catalogue), unpacker: unpacker)
+        let parts = try RuntimeParts(
+            configuration, starter: SandboxStarter(pools: [.native: pool], bundles: bundles),
+            resolver: .system(),
+            logger: logger)
+        let service = RuntimeService(configuration, parts, pools: [.native: pool], logger: logger)
+        await pool.warm()
+        if configuration.spareRunners > 0, await pool.readyCount == 0 {
+            let report = await isolation.report()
+            if !report.works {
+                logger.error("no plugin can be started: \(report.problems.joined(separator: "; "))")
+            }
+        }
+        return service
+    }
+
+    init(
+        _ configuration: RuntimeConfiguration, _ parts: RuntimeParts, pools: [BackEnd: RunnerPool],
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.pools = pools
+        registry = parts.registry
+        hosts = parts.hosts
+        recorder = parts.recorder
+        desk = parts.desk
+        api = parts.api
+        clients = [parts.applicationClient, parts.loopbackClient]
+        pinned = parts.pinned
+        upkeep = Upkeep(
+            registry: parts.registry, hosts: parts.hosts, recorder: parts.recorder, clock: parts.clock,
+            idle: .seconds(configuration.idleSeconds), logger: logger)
+    }
+
+    /// Answers until it is told to stop: by SIGTERM or SIGINT where `handlesSignals`, or by `stop`.
+    ///
+    /// - Parameter onReady: called with the port once the socket listens.
+    /// - Throws: `port-in-use`, `configuration` for a wrong certificate.
+    public func serve(
+        handlesSignals: Bool = true, onReady: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) async throws(RuntimeError) {
+        let configuration = self.configuration
+        let application = Application(
+            responder: HTTPFace(api: api), server: try TLSFace.builder(configuration),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port),
+                serverName: "veroforge-runtime",
+                backlog: 1_024),
+            onServerRunning: { channel in await onReady(channel.localAddress?.port ?? configuration.port) },
+            logger: logger)
+        var settings = ServiceGroupConfiguration(
+            services: [application], gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
+            logger: logger)
+        settings.maximumGracefulShutdownDuration = Duration.seconds(configuration.drainSeconds)
+        let group = ServiceGroup(configuration: settings)
+        self.group.withLock { $0 = group }
+        let upkeepTask = Task { await upkeep.run() }
+        let failure: RuntimeError?
+        do {
+            try await group.run()
+            failure = nil
+        } catch let error as IOError where error.errnoCode == 98 {
+            failure = RuntimeError(
+                .portInUse, "\(configuration.host):\(configuration.port)",
+                "another program listens there; stop it or choose another port with --port")
+        } catch let error as RuntimeError {
+            failure = error
+        } catch is CancellationError {
+            failure = nil
+        } catch {
+            failure = RuntimeError(.unavailable, "\(configuration.host):\(configuration.port)", "\(error)")
+        }
+        upkeepTask.cancel()
+        await close()
+        if let failure { throw failure }
+    }
+
+    /// Finishes the running calls and ends `serve`.
+    public func stop() async {
+        await group.withLock { $0 }?.triggerGracefulShutdown()
+    }
+
+    /// Brings hosts to rest and seals the segment. `serve` does it by itself.
+    public func close() async {
+        for (_, host) in hosts.all { await host.drain() }
+        for pool in pools.values { await pool.close() }
+        await recorder.close()
+        await pinned.shutdown()
+        for client in clients { try? await client.shutdown() }
+        try? registry.close()
+    }
+
+    /// Looks for what others have changed in the registry, now instead of at the next poll.
+    public func reconcile() async { await upkeep.reconcile() }
+}
+
+/// The parts of the service, put together.
+struct RuntimeParts: Sendable {
+    let registry: Registry
+    let hosts: Hosts
+    let recorder: UsageRecorder
+    let clock: RuntimeClock
+    let desk: CallDesk
+    let api: RuntimeAPI
+    let applicationClient: HTTPClient
+    let loopbackClient: HTTPClient
+    let pinned: PinnedClients
+
+    init(
+        _ configuration: RuntimeConfiguration, starter: any PluginStarter, resolver: Resolver,
+        clock given: RuntimeClock? = nil, logger: Logger
+    ) throws(RuntimeError) {
+        let data = configuration.data
+        let clock: RuntimeClock
+        if let given {
+            clock = given
+        } else if let path = configuration.clockFile {
+            clock = try .file(path)
+        } else {
+            clock = .system
+        }
+        self.clock = clock
+        let sealed: SealedStore
+        do {
+            registry = try Registry.open(path: "\(data)/registry.sqlite")
+            sealed = try KeyStore(folder: "\(data)/keys").sealedStore()
+        } catch let error as RegistryError {
+            throw RuntimeError(error)
+        } catch {
+            throw RuntimeError(.configuration, "\(data)/keys", "\(error)")
+        }
+        let metrics = RuntimeMetrics()
+        let audit = try AuditLog(folder: "\(data)/audit")
+        let writer: SegmentWriter
+        do { writer = try SegmentWriter(usage: "\(data)/usage", node: configuration.node) } catch {
+            throw RuntimeError(.unavailable, "\(data)/usage", error.description)
+        }
+        recorder = UsageRecorder(writer: writer, audit: audit, metrics: metrics)
+        for recovery in recorder.recovered {
+            logger.notice(
+                "completed \(recovery.path): \(recovery.events) events, \(recovery.tornBytes) bytes cut")
+        }
+        applicationClient = Upstream.client()
+        loopbackClient = Upstream.client()
+        pinned = PinnedClients()
+        let store = RegistryStore(registry: registry, sealed: sealed, clock: clock)
+        let perSecond = Double(configuration.operationsPerSecond)
+        let proxy = APIProxy(
+            settings: APIProxy.Settings(
+                tenantRate: TokenBucket.Rate(perSecond: perSecond, burst: perSecond * 2)),
+            applications: ApplicationClient(
+                client: applicationClient, answerBytesMax: configuration.answerBytesMax),
+            fetcher: FetchClient(
+                resolver: resolver, loopbackHosts: configuration.loopbackHosts,
+                loopbackClient: loopbackClient,
+                pinned: pinned, answerBytesMax: configuration.answerBytesMax),
+            credentials: OAuthCredentials(store: store, clock: clock), storage: store, audit: audit,
+            clock: clock,
+            node: configuration.node, metrics: metrics)
+        var limits = PluginHost.Limits()
+        limits.runnersMax = configuration.runnersPerInstallationMax
+        let hostLimits = limits
+        hosts = Hosts(registry: registry, sealed: sealed) { plugin in
+            PluginHost(plugin, limits: hostLimits, starter: starter, proxy: proxy, metrics: metrics)
+        }
+        var gateLimits = FairGate.Limits()
+        gateLimits.runningMax = configuration.runningCallsMax
+        let gate = FairGate(gateLimits)
+        desk = CallDesk(
+            hosts: hosts, gate: gate, recorder: recorder, clock: clock, metrics: metrics, logger: logger,
+            callsPerSecond: configuration.callsPerSecond)
+        let installations = InstallationDesk(
+            registry: registry, sealed: sealed, hosts: hosts, recorder: recorder, audit: audit, clock: clock)
+        let state = NodeState(
+            registry: registry, hosts: hosts, gate: gate, recorder: recorder, metrics: metrics,
+            catalogue: CatalogueSource(directory: configuration.catalogue))
+        var endpoints = InstallationEndpoints(desk: installations, calls: desk).all
+        endpoints += PolicyEndpoints(registry: registry).all
+        endpoints += UsageEndpoints(usage: "\(data)/usage", clock: clock).all
+        endpoints +=
+            SubmissionEndpoints(
+                registry: registry, inbox: "\(data)/inbox", clock: clock, audit: audit,
+                node: configuration.node
+            ).all
+        endpoints += ServiceEndpoints(service: state, calls: desk, registry: registry, clock: clock).all
+        state.describe(OpenAPIDocument.make(endpoints))
+        api = RuntimeAPI(endpoints: endpoints, registry: registry, clock: clock, metrics: metrics)
+    }
+}

@@ -1,0 +1,109 @@
+import Logging
+import Marketplace
+import Metering
+import Registry
+
+/// What the service does beside its calls: takes up changes that others have made in the registry, ends idle runners,
+/// turns the usage segment at a new day, samples storage, forgets old repetition keys.
+final class Upkeep: Sendable {
+    /// How long a change that was made elsewhere may take to be seen.
+    static let pollSeconds = 30
+    /// How long repetition keys are kept.
+    private static let keyDays = 30
+
+    private let registry: Registry
+    private let hosts: Hosts
+    private let recorder: UsageRecorder
+    private let clock: RuntimeClock
+    private let idle: Duration
+    private let logger: Logger
+
+    init(
+        registry: Registry, hosts: Hosts, recorder: UsageRecorder, clock: RuntimeClock, idle: Duration,
+        logger: Logger
+    ) {
+        self.registry = registry
+        self.hosts = hosts
+        self.recorder = recorder
+        self.clock = clock
+        self.idle = idle
+        self.logger = logger
+    }
+
+    /// Works until its task is cancelled.
+    func run() async {
+        var sampled: Day?
+        while !Task.isCancelled {
+            let now = clock.now()
+            recorder.tick(now)
+            if sampled != now.day {
+                await sampleStorage(now)
+                sampled = now.day
+            }
+            await reconcile()
+            for (_, host) in hosts.all { _ = await host.evictIdle(since: .now - idle) }
+            let registry = self.registry
+            _ = try? await blocking { try registry.forgetAnswers(before: now.adding(days: -Self.keyDays)) }
+            try? await Task.sleep(for: .seconds(Self.pollSeconds))
+        }
+    }
+
+    /// Brings every host in line with its row.
+    func reconcile() async {
+        let registry = self.registry
+        for (key, host) in hosts.all {
+            let row: Installation?
+            do throws(RuntimeError) {
+                row = try await blocking { try registry.installation(of: key.plugin, for: key.tenant) }
+            } catch {
+                guard error.code == .notFound else { continue }
+                row = nil
+            }
+            guard let row else {
+                logger.notice("\(key.plugin) was removed for \(key.tenant)")
+                await hosts.remove(key)
+                continue
+            }
+            if row.state == .suspended {
+                if await host.state != .suspended {
+                    logger.notice("\(key.plugin) is suspended for \(key.tenant): \(row.stateReason ?? "")")
+                    await host.suspend()
+                }
+                continue
+            }
+            await host.resume()
+            let held = await host.plugin
+            let isCurrent =
+                held.version == row.version && held.plan == row.plan && held.accepted == row.accepted
+            if !isCurrent, let next = try? await hosts.load(key) {
+                do throws(RuntimeError) { try await host.replace(with: next) } catch {
+                    logger.error("\(key.plugin) \(row.version) for \(key.tenant): \(error)")
+                }
+            }
+        }
+    }
+
+    /// One event a day for every installation that stores something; its id is the day's, so that a repetition
+    /// counts once.
+    private func sampleStorage(_ now: Instant) async {
+        let registry = self.registry
+        let recorder = self.recorder
+        do throws(RuntimeError) {
+            try await blocking {
+                for tenant in try registry.tenants() {
+                    for row in try registry.installations(for: tenant.id) {
+                        let bytes = try registry.storedBytes(of: row.plugin, for: tenant.id)
+                        guard bytes > 0 else { continue }
+                        let sample = StorageSample(
+                            id: "\(row.id)-storage-\(now.day)", time: now, tenant: tenant.id,
+                            plugin: row.plugin,
+                            version: row.version.description, plan: row.plan, storageBytes: bytes)
+                        try recorder.record([.storage(sample)])
+                    }
+                }
+            }
+        } catch {
+            logger.error("storage was not sampled: \(error)")
+        }
+    }
+}
