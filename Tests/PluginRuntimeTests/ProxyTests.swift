@@ -23,7 +23,7 @@ private func value(_ outcome: OperationOutcome) -> JSONValue {
 private func perform(
     _ requests: [OperationRequest], permissions: JSONValue = TestNode.permissions, secrets: JSONValue = [:],
     resolver: Resolver = .table([:]), limits: JSONValue = [:], pricing: JSONValue? = nil,
-    configure: (inout RuntimeConfiguration) -> Void = { _ in },
+    loopback: [String: String] = [:],
     check: (TestNode, [OperationOutcome]) async throws -> Void
 ) async throws {
     let outcomes = Locked<[OperationOutcome]>([])
@@ -34,7 +34,7 @@ private func perform(
         }
         return .answer(["success": true, "data": ["reminded": []]])
     }
-    let node = try await TestNode.make(starter, resolver: resolver, configure: configure)
+    let node = try await TestNode.make(starter, resolver: resolver) { $0.loopbackHosts = loopback }
     let declared = (secrets.objectValue ?? [:]).keys.sorted().map { name -> JSONValue in
         ["name": .string(name), "purpose": "test"]
     }
@@ -107,7 +107,7 @@ private func fetchPermission(_ host: String, _ methods: JSONValue = ["GET", "POS
         try await perform(
             [operation("fetch", request), operation("secret", ["name": "SLACK"])],
             permissions: [fetchPermission("slack.com")], secrets: ["SLACK": "xoxb-very-secret-token"],
-            configure: { $0.loopbackHosts = ["slack.com": "127.0.0.1:\(vendors.port)"] }
+            loopback: ["slack.com": "127.0.0.1:\(vendors.port)"]
         ) { node, outcomes in
             #expect(slack.messages.map(\.text) == ["hello xoxb-very-secret-token"])
             #expect(slack.violations == [])
@@ -182,7 +182,7 @@ private func fetchPermission(_ host: String, _ methods: JSONValue = ["GET", "POS
                 operation("fetch", ["url": "https://api.example.com/go"]),
                 operation("fetch", ["url": "http://169.254.169.254/"]),
             ], permissions: [fetchPermission("api.example.com")],
-            configure: { $0.loopbackHosts = ["api.example.com": "127.0.0.1:\(server.port)"] }
+            loopback: ["api.example.com": "127.0.0.1:\(server.port)"]
         ) { _, outcomes in
             let answer = value(outcomes[0])
             #expect(answer["status"] == 302)
@@ -279,7 +279,7 @@ private func fetchPermission(_ host: String, _ methods: JSONValue = ["GET", "POS
         try await perform(
             [request, request], permissions: [fetchPermission("api.example.com")],
             secrets: ["GRANT": .string(credential.serialized())],
-            configure: { $0.loopbackHosts = ["api.example.com": "127.0.0.1:\(server.port)"] }
+            loopback: ["api.example.com": "127.0.0.1:\(server.port)"]
         ) { node, outcomes in
             #expect(outcomes.map { value($0)["status"] } == [200, 200])
             #expect(refreshes.value == ["refresh-0"])
@@ -323,7 +323,7 @@ private func fetchPermission(_ host: String, _ methods: JSONValue = ["GET", "POS
         try await perform(
             [request, request], permissions: [fetchPermission("api.example.com")],
             limits: ["egressBytes": 8_000],
-            configure: { $0.loopbackHosts = ["api.example.com": "127.0.0.1:\(server.port)"] }
+            loopback: ["api.example.com": "127.0.0.1:\(server.port)"]
         ) { _, outcomes in
             #expect(outcomes.map(code) == ["ok", "limit"])
             guard case .failure(let error) = outcomes[1] else { return }
