@@ -43,7 +43,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
-        do {
+        do throws(RuntimeError) {
             let configuration = try settings(environment)
             if printConfig {
                 print(configuration.printed, terminator: "")
@@ -59,8 +59,8 @@ struct Serve: AsyncParsableCommand {
                 print("veroforge-runtime listens on \(scheme)://\(configuration.host):\(port)")
                 fflush(nil)
             }
-        } catch let error as RuntimeError {
-            FileHandle.standardError.write(Data("veroforge-runtime: \(error.subject): \(error.cause)\n".utf8))
+        } catch {
+            fputs("veroforge-runtime: \(error.subject): \(error.cause)\n", stderr)
             throw ArgumentParser.ExitCode(error.code.exitCode.rawValue)
         }
     }

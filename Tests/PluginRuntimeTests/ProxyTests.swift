@@ -1,6 +1,7 @@
 import Foundation
 import Marketplace
 import Provenance
+import Registry
 import SimulatedApp
 import SimulatedServers
 import Testing
@@ -84,12 +85,14 @@ private func fetchPermission(_ host: String, _ methods: JSONValue = ["GET", "POS
         }
     }
 
-    @Test(arguments: [
-        (["entity": "invoices", "filters": "status=open"] as JSONValue, "invalid"),
+    static let wrongFilters: [(JSONValue, String)] = [
+        (["entity": "invoices", "filters": "status=open"], "invalid"),
         (["entity": "invoices", "filters": [["field": "status", "op": "like", "value": "x"]]], "invalid"),
         (["entity": "invoices", "filters": [["field": "status", "op": "eq", "value": ["a"]]]], "invalid"),
         (["entity": "invoices", "filters": [["field": "nothing", "op": "eq", "value": 1]]], "invalid"),
-    ])
+    ]
+
+    @Test(arguments: wrongFilters)
     func filtersAreChecked(arguments: JSONValue, expected: String) async throws {
         try await perform([operation("readData", arguments)]) { _, outcomes in
             #expect(outcomes.map(code) == [expected])
