@@ -60,7 +60,8 @@ struct Serve: AsyncParsableCommand {
                 fflush(nil)
             }
         } catch {
-            fputs("veroforge-runtime: \(error.subject): \(error.cause)\n", stderr)
+            let line = Array("veroforge-runtime: \(error.subject): \(error.cause)\n".utf8)
+            _ = write(STDERR_FILENO, line, line.count)
             throw ArgumentParser.ExitCode(error.code.exitCode.rawValue)
         }
     }

@@ -1,5 +1,6 @@
 import Marketplace
 import Provenance
+import Registry
 import Testing
 
 @testable import PluginRuntime

@@ -23,7 +23,7 @@ private func value(_ outcome: OperationOutcome) -> JSONValue {
 /// Installs a plugin whose action performs the given operations one after the other, and gives their outcomes.
 private func perform(
     _ requests: [OperationRequest], permissions: JSONValue = TestNode.permissions, secrets: JSONValue = [:],
-    resolver: Resolver = .table([:]), limits: JSONValue = [:], pricing: JSONValue? = nil,
+    resolver: HostResolver = .table([:]), limits: JSONValue = [:], pricing: JSONValue? = nil,
     loopback: [String: String] = [:],
     check: (TestNode, [OperationOutcome]) async throws -> Void
 ) async throws {

@@ -36,7 +36,7 @@ final class TestNode {
     ///   - starter: what runs plugins.
     ///   - configure: changes of the configuration.
     static func make(
-        _ starter: any PluginStarter = ScriptedStarter(), resolver: Resolver = .table([:]),
+        _ starter: any PluginStarter = ScriptedStarter(), resolver: HostResolver = .table([:]),
         configure: (inout RuntimeConfiguration) -> Void = { _ in }
     ) async throws -> TestNode {
         let app = SimulatedApp(seed: 4)
@@ -49,7 +49,7 @@ final class TestNode {
 
     private init(
         _ application: LoopbackServer, _ rivalApplication: LoopbackServer, _ starter: any PluginStarter,
-        _ resolver: Resolver, _ configure: (inout RuntimeConfiguration) -> Void
+        _ resolver: HostResolver, _ configure: (inout RuntimeConfiguration) -> Void
     ) throws {
         self.application = application
         self.rivalApplication = rivalApplication

@@ -6,7 +6,7 @@ import NIOHTTP1
 
 /// Carries out a plugin's `fetch`: to the hosts that the customer has accepted, at public addresses, over HTTPS.
 struct FetchClient: Sendable {
-    let resolver: Resolver
+    let resolver: HostResolver
     /// Hosts that the operator has put on a loopback stand-in: host → `127.0.0.1:port`. Plain HTTP, for tests and
     /// the demo; nothing else makes a private address reachable.
     let loopbackHosts: [String: String]

@@ -161,7 +161,7 @@ struct RuntimeParts: Sendable {
     let pinned: PinnedClients
 
     init(
-        _ configuration: RuntimeConfiguration, starter: any PluginStarter, resolver: Resolver,
+        _ configuration: RuntimeConfiguration, starter: any PluginStarter, resolver: HostResolver,
         clock given: RuntimeClock? = nil, logger: Logger
     ) throws(RuntimeError) {
         let data = configuration.data

@@ -3,14 +3,14 @@ import Synchronization
 
 /// Turns a host name into addresses. The proxy resolves itself and connects to the address that it has checked:
 /// a name that answers differently a moment later cannot lead it elsewhere.
-struct Resolver: Sendable {
+struct HostResolver: Sendable {
     /// Every address of the name; empty when there is none.
     let addresses: @Sendable (_ host: String) async throws -> [IPAddress]
 
     /// The operating system's resolver, off the tasks' threads because it blocks; answers are kept for 30 seconds.
-    static func system() -> Resolver {
+    static func system() -> HostResolver {
         let cache = Mutex<[String: (until: ContinuousClock.Instant, addresses: [IPAddress])]>([:])
-        return Resolver { host in
+        return HostResolver { host in
             if let known = cache.withLock({ $0[host] }), known.until > .now { return known.addresses }
             let found = try await BlockingWork.run { lookUp(host) }
             cache.withLock { cache in
@@ -22,8 +22,8 @@ struct Resolver: Sendable {
     }
 
     /// A fixed table, for tests.
-    static func table(_ table: [String: [String]]) -> Resolver {
-        Resolver { host in (table[host] ?? []).compactMap { IPAddress($0) } }
+    static func table(_ table: [String: [String]]) -> HostResolver {
+        HostResolver { host in (table[host] ?? []).compactMap { IPAddress($0) } }
     }
 
     private static func lookUp(_ host: String) -> [IPAddress] {
