@@ -18,7 +18,7 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serves a data directory until SIGTERM or SIGINT, finishing the calls that run.",
         discussion: """
-            Settings come from runtime.yaml in the data directory, over it from VEROFORGE_RUNTIME_… variables, over \
+            Settings come from veroforge.yaml in the data directory, over it from VEROFORGE_RUNTIME_… variables, over \
             them from these flags. Exit codes: 0 stopped in order, 2 wrong settings or a data directory of a newer \
             version, 75 the port is in use or the usage segments are held by another process.
             """)

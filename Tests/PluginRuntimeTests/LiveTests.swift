@@ -5,6 +5,7 @@ import Marketplace
 import NIOCore
 import NIOHTTP1
 import Sandbox
+import SimulatedServers
 import TestSupport
 import Testing
 

@@ -154,7 +154,10 @@ import Testing
         }
         #expect(throws: RuntimeError.self) { try RuntimeConfiguration.read(data: folder, environment: [:]) }
         try write("veroforge.yaml", "format: 1\ndemo: false\n")
-        try write("runtime.yaml", "port: 9000\nnode: b\nallowLoopbackHosts:\n  slack.com: 127.0.0.1:9999\n")
+        func settings(_ text: String) -> String { "format: 1\ndemo: false\nruntime:\n" + text }
+        try write(
+            "veroforge.yaml",
+            settings("  port: 9000\n  node: b\n  allowLoopbackHosts:\n    slack.com: 127.0.0.1:9999\n"))
         var read = try RuntimeConfiguration.read(
             data: folder, environment: ["VEROFORGE_RUNTIME_PORT": "9001"])
         #expect(
@@ -162,8 +165,10 @@ import Testing
         #expect(read.printed.contains("port: 9001\n"))
         read.clockFile = "/tmp/clock"
         #expect(throws: RuntimeError.self) { try read.check() }
-        for wrong in ["colour: red\n", "port: many\n", "allowLoopbackHosts:\n  slack.com: 10.0.0.1:80\n"] {
-            try write("runtime.yaml", wrong)
+        for wrong in [
+            "  colour: red\n", "  port: many\n", "  allowLoopbackHosts:\n    slack.com: 10.0.0.1:80\n",
+        ] {
+            try write("veroforge.yaml", settings(wrong))
             #expect(throws: RuntimeError.self, "\(wrong)") {
                 try RuntimeConfiguration.read(data: folder, environment: [:])
             }

@@ -3,13 +3,13 @@ import Marketplace
 import Metering
 internal import Yams
 
-/// What the service is told: by `runtime.yaml` in the data directory, over it by `VEROFORGE_RUNTIME_…` variables, over
-/// them by flags.
+/// What the service is told: by `veroforge.yaml` in the data directory (the key `catalogue` and the section `runtime`),
+/// over it by `VEROFORGE_RUNTIME_…` variables, over them by flags.
 public struct RuntimeConfiguration: Sendable, Equatable {
     public var data: String
     public var host = "127.0.0.1"
     /// 0 takes a free port and reports it.
-    public var port = 8787
+    public var port = 8460
     /// Names this node's usage segments.
     public var node = "a"
     /// The public directory of the marketplace.
@@ -63,7 +63,12 @@ public struct RuntimeConfiguration: Sendable, Equatable {
             )
         }
         configuration.isDemo = marketplace["demo"]?.bool ?? false
-        try configuration.apply("\(data)/runtime.yaml")
+        if let catalogue = marketplace["catalogue"]?.string {
+            try configuration.set("catalogue", catalogue, at: "\(data)/veroforge.yaml")
+        }
+        if let section = marketplace["runtime"] {
+            try configuration.apply(section, "\(data)/veroforge.yaml: runtime")
+        }
         for (name, value) in environment.sorted(by: { $0.key < $1.key })
         where name.hasPrefix(environmentPrefix) {
             let words = name.dropFirst(environmentPrefix.count).lowercased().split(separator: "_")
@@ -105,15 +110,18 @@ public struct RuntimeConfiguration: Sendable, Equatable {
         return mapping
     }
 
-    private mutating func apply(_ path: String) throws(RuntimeError) {
-        for (key, value) in try Self.mapping(path) ?? [:] {
+    private mutating func apply(_ section: Node, _ place: String) throws(RuntimeError) {
+        guard let members = section.mapping else {
+            throw RuntimeError(.configuration, place, "is no mapping")
+        }
+        for (key, value) in members {
             let name = key.string ?? ""
             if name == "allowLoopbackHosts" {
                 for (host, target) in value.mapping ?? [:] {
-                    try allow(host.string ?? "", target.string ?? "", at: path)
+                    try allow(host.string ?? "", target.string ?? "", at: "\(place).\(name)")
                 }
             } else {
-                try set(name, value.string ?? "", at: "\(path): \(name)")
+                try set(name, value.string ?? "", at: "\(place).\(name)")
             }
         }
     }
