@@ -55,13 +55,14 @@ import Testing
             ]))
         await node.service.close()
         let acknowledged = Locked<Set<String>>([])
+        let token = node.token
         var installed = false
         for round in 0..<3 {
             let program = try RuntimeProgram(["serve", "--data", node.folder, "--port", "0"])
             let url = try await program.address()
             if !installed {
                 let answer = await Self.send(
-                    node.token, "PUT", url + TestNode.home,
+                    token, "PUT", url + TestNode.home,
                     ["version": "1.0.0", "plan": "free", "permissions": TestNode.permissions], key: nil)
                 #expect(answer?.status == 201, "\(String(describing: answer))")
                 installed = true
@@ -73,7 +74,7 @@ import Testing
                             for number in 0..<25 {
                                 let key = "\(seed)-\(round)-\(worker)-\(number)"
                                 let answer = await Self.send(
-                                    node.token, "POST", url + TestNode.home + "/actions/remind", [:], key: key
+                                    token, "POST", url + TestNode.home + "/actions/remind", [:], key: key
                                 )
                                 guard answer?.status == 200 else { return }
                                 acknowledged.change { $0.insert(key) }
@@ -94,7 +95,7 @@ import Testing
                 for number in 0..<25 {
                     let key = "\(seed)-\(round)-\(worker)-\(number)"
                     let answer = await Self.send(
-                        node.token, "POST", url + TestNode.home + "/actions/remind", [:], key: key)
+                        token, "POST", url + TestNode.home + "/actions/remind", [:], key: key)
                     if answer?.status == 200 { acknowledged.change { $0.insert(key) } }
                 }
             }

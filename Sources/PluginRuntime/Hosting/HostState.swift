@@ -46,8 +46,8 @@ enum HostState: String, Sendable, CaseIterable {
         case (_, .drain): .draining
         case (.installed, .startBegins), (.failed, .retry): .starting
         case (.starting, .startBegins): .starting
-        case (.starting, .startSucceeds): .ready
-        case (.starting, .startFails): .failed
+        case (.starting, .startSucceeds), (.failed, .startSucceeds): .ready
+        case (.starting, .startFails), (.failed, .startFails): .failed
         case (.ready, .workBegins), (.busy, .workBegins): .busy
         case (.busy, .workEnds): .ready
         case (.ready, .startBegins): .ready

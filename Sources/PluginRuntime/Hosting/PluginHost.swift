@@ -190,7 +190,7 @@ actor PluginHost {
                 metrics.runnerEnded(usable ? "replaced" : "broke")
             }
         }
-        if working == 0 { apply(.workEnds) }
+        if working == 0, state != .removed { apply(.workEnds) }
         settle()
         // The runner is gone and others wait: one of them starts the next.
         if !fits, !waiters.isEmpty, state != .draining, state != .removed, state != .suspended {
