@@ -57,13 +57,16 @@ extension Proof {
         var problems: [String] = []
         var previous: ProofLink?
         var previousDigest: Marketplace.Digest?
-        let required: [ProofStep] = ProofStep.allCases
-        let found = chain.compactMap { try? ProofLink(statement: Statement(unverified: $0)).step }
+        let links = chain.map { envelope in
+            Result { () throws(ProvenanceError) in try ProofLink(statement: Statement(unverified: envelope)) }
+        }
+        let found = links.compactMap { try? $0.get().step }
+        let required = ProofStep.allCases
         for step in required where !found.contains(step) { problems.append("\(step.rawValue): is missing") }
         for (position, envelope) in chain.enumerated() {
             let link: ProofLink
-            do {
-                link = try ProofLink(statement: Statement(unverified: envelope))
+            do throws(ProvenanceError) {
+                link = try links[position].get()
                 let signers =
                     link.step == .submission ? keys.publishers[link.plugin.publisher] ?? [] : keys.attest
                 try envelope.verify(payloadType: Statement.payloadType, keys: signers)
@@ -100,10 +103,12 @@ extension Proof {
             previous = link
             previousDigest = envelope.payloadDigest
         }
-        return problems + logProblems(published)
+        return problems + logProblems(published, links)
     }
 
-    private func logProblems(_ published: TransparencyLog?) -> [String] {
+    private func logProblems(
+        _ published: TransparencyLog?, _ links: [Result<ProofLink, ProvenanceError>]
+    ) -> [String] {
         var problems: [String] = []
         let hash = MerkleTree.leafHash(log.entry.leaf)
         if !MerkleTree.verifyInclusion(
@@ -116,11 +121,13 @@ extension Proof {
                 problems.append("log: the root is not one that the published log ever had")
             }
         }
-        let decision = chain.first {
-            (try? Statement(unverified: $0))?.predicateType == ProofStep.decision.predicateType
+        guard let index = links.firstIndex(where: { (try? $0.get())?.step == .decision }) else {
+            return problems + ["log: names another decision"]
         }
-        if decision?.payloadDigest != log.entry.statement { problems.append("log: names another decision") }
-        if let decision, let link = try? ProofLink(statement: Statement(unverified: decision)) {
+        if chain[index].payloadDigest != log.entry.statement {
+            problems.append("log: names another decision")
+        }
+        if let link = try? links[index].get() {
             if link.bundle != log.entry.subject || link.plugin != log.entry.plugin
                 || link.version != log.entry.version
             {

@@ -254,4 +254,49 @@ import Testing
                 for: [PublishedFile(path: path, bytes: [])], now: SampleSite.start, previous: { _ in nil })
         }
     }
+
+    @Test func aMirrorFetchesWhatChangedAndNothingElse() throws {
+        var site = try SampleSite()
+        try site.publish()
+        var client = try Self.client(site)
+        _ = try Self.refresh(&client, site)
+        func all() throws -> [String: TUFFile] {
+            try client.allFiles(now: SampleSite.start) { path throws(ProvenanceError) in site.fetch(path) }
+        }
+        let held = try all()
+        site.files["index.html"] = bytes("<!doctype html><title>New</title>")
+        site.files["assets/site.css"] = nil
+        try site.publish()
+        _ = try Self.refresh(&client, site)
+        let plan = MirrorPlan(from: held, to: try all())
+        #expect(plan.fetch == ["index.html"] && plan.remove == ["assets/site.css"])
+        #expect(plan.fetchBytes == site.files["index.html"]!.count)
+        #expect(MirrorPlan(from: try all(), to: try all()).isEmpty)
+    }
+
+    @Test func aClientStepsThroughWhatItNeeds() throws {
+        let site = try SampleSite()
+        try site.publish()
+        var client = try Self.client(site)
+        var fetched: [String: [UInt8]?] = [:]
+        var asked: [String] = []
+        var result: TUFStep?
+        while asked.count < 10 {
+            let step = try client.step(now: SampleSite.start, fetched: fetched)
+            guard case .needs(let path) = step else {
+                result = step
+                break
+            }
+            #expect(client.targetsVersion == nil)
+            asked.append(path)
+            fetched[path] = .some(site.fetch(path))
+        }
+        #expect(result == .done(changed: true))
+        #expect(
+            asked == [
+                "metadata/2.root.json", "metadata/timestamp.json", "metadata/snapshot.json",
+                "metadata/targets.json",
+            ])
+        #expect(client.targetsVersion == 1)
+    }
 }
