@@ -98,14 +98,6 @@ import Testing
             egressBytes: .max, egressBytesPerSecond: .max)
         #expect(RunnerLimits(greedy).limits == .maximum)
     }
-
-    @Test func theHostsDeathEndsAPluginThatNeverYields() async throws {
-        // The report socket's other end is what the supervisor watches: closing it is what a dying host does.
-        let runner = try await Fixture.native().start(RunnerLimits(Fixture.quick))
-        let process = try #require(runner.processID)
-        await runner.kill()
-        #expect(Leftovers.isGone(process))
-    }
 }
 
 /// What a runner could leave behind.
