@@ -128,7 +128,7 @@ let package = Package(
                 "Advisories",
                 "Sandbox", "SimulatedApp", "Registry", "Metering", "Billing", "Publishing", argumentParser,
                 logging,
-                httpClient, nioCore, yams, subprocess, histogram,
+                httpClient, nioCore, nioHTTP1, yams, subprocess, histogram,
             ]),
         program("veroforge-runtime", ["PluginRuntime", "Marketplace", argumentParser, logging]),
         program(
@@ -159,10 +159,13 @@ let package = Package(
         tests(
             "PluginRuntime",
             [
-                "PluginRuntime", "Registry", "Marketplace", "Provenance", "Metering", "Sandbox", "SimulatedApp", "SimulatedServers", hummingbird,
+                "PluginRuntime", "Registry", "Marketplace", "Provenance", "Metering", "Sandbox",
+                "SimulatedApp", "SimulatedServers", hummingbird,
                 hummingbirdTesting, httpClient, httpTypes, nioCore, nioHTTP1,
             ]),
-        tests("SimulatedServers", ["SimulatedServers", "SimulatedApp", "Marketplace", httpClient, nioCore, nioHTTP1]),
+        tests(
+            "SimulatedServers",
+            ["SimulatedServers", "SimulatedApp", "Marketplace", httpClient, nioCore, nioHTTP1]),
         tests("CommandLine", ["Marketplace", "Provenance"]),
         .testTarget(
             name: "SecurityTests", dependencies: ["Sandbox", "Frames", "Marketplace", "TestSupport"],

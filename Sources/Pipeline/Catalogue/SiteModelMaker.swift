@@ -1,0 +1,173 @@
+import Bundles
+import Foundation
+import Marketplace
+import Provenance
+import Publishing
+import Registry
+import Scanning
+
+/// Turns the catalogue's content into the site's model. Strangers' Markdown comes back from the worker as HTML that
+/// is checked again when it is read.
+struct SiteModelMaker {
+    let context: RunContext
+    let book: CatalogueBook
+
+    func model(proofs: [Digest: Proof]) async throws(PipelineError) -> SiteModel {
+        let configuration = context.data.configuration
+        var entries: [CatalogueEntry] = []
+        for versions in book.byPlugin { entries.append(try await entry(versions, proofs)) }
+        let settings = SiteSettings(
+            name: "VeroForge Marketplace", baseURL: slashed(configuration.baseURL),
+            runtimeURL: slashed(configuration.runtimeURL),
+            securityContact: "mailto:\(configuration.issuer.email)",
+            securityExpires: book.asOf.adding(days: 365).description,
+            developerSharePercent: Self.percent(configuration.share))
+        return SiteModel(
+            settings: settings, asOf: book.asOf.description, publishers: try publishers(), entries: entries,
+            docs: try docs(), references: try references())
+    }
+
+    private func slashed(_ url: String) -> String { url.hasSuffix("/") ? url : url + "/" }
+
+    static func percent(_ share: String) -> Int { Int((DecimalText(share)?.scaled(by: 2)) ?? 70) }
+
+    private func entry(_ versions: [BookVersion], _ proofs: [Digest: Proof]) async throws(PipelineError)
+        -> CatalogueEntry
+    {
+        let newest = versions[0]
+        let manifest = newest.manifest
+        var shown: [Publishing.ListedVersion] = []
+        for (index, version) in versions.enumerated() {
+            let before = versions.dropFirst(index + 1).first?.manifest.permissions
+            shown.append(try await listed(version, before: before, proofs[version.bundle]))
+        }
+        return CatalogueEntry(
+            publisher: newest.plugin.publisher.text, name: newest.plugin.name, title: manifest.name,
+            summary: manifest.description, category: manifest.category, author: manifest.author,
+            license: manifest.license, keywords: manifest.keywords, homepage: manifest.homepage,
+            repository: manifest.repository, support: manifest.support,
+            pricing: Shown.pricing(manifest.pricing),
+            versions: shown)
+    }
+
+    private func listed(
+        _ version: BookVersion, before: PermissionSet?, _ proof: Proof?
+    ) async throws(PipelineError) -> Publishing.ListedVersion {
+        let scan = try Reports.scan(version.bundle, context.data)
+        let trial = try Reports.trial(version.bundle, context.data)
+        let bytes = try Files.read(context.data.bundle(version.bundle)).count
+        return Publishing.ListedVersion(
+            version: version.version.description, channel: version.channel.rawValue, status: version.status,
+            statusReason: version.statusReason, statusAt: version.statusAt?.description,
+            sha256: version.bundle.hex,
+            bytes: bytes, submittedAt: version.submittedAt?.description,
+            listedAt: version.listedAt.description,
+            readme: try await RenderedTexts.text("README.md", of: version.bundle, context),
+            changelog: try await RenderedTexts.text("CHANGELOG.md", of: version.bundle, context),
+            permissions: Shown.permissions(version.manifest, scan, trial, before: before),
+            actions: Shown.actions(version.manifest),
+            dependencies: version.manifest.dependencies.map {
+                DependencyRow(name: $0.id.text, version: $0.range.description, kind: "plugin")
+            },
+            engines: version.manifest.engines?.veroforge.description,
+            limits: Shown.limits(version.manifest.limits),
+            verdict: Shown.verdict(scan.verdict), checks: scan.checks.map(Shown.check),
+            findings: (scan.findings + trial.findings).map(Shown.finding), trial: Shown.trial(trial),
+            proof: proof.map(Self.proof), files: Shown.files(scan),
+            pricing: Shown.pricing(version.manifest.pricing))
+    }
+
+    static func proof(_ proof: Proof) -> ProofInfo {
+        let rows = proof.chain.compactMap { envelope -> ProofRow? in
+            guard let link = try? ProofLink(statement: Statement(unverified: envelope)) else { return nil }
+            return ProofRow(
+                statement: link.step.rawValue, keyID: envelope.signatures.first?.keyID ?? "",
+                subject: link.bundle.hex, signedAt: proof.log.entry.time.description,
+                detail: link.artifacts.map(\.name).joined(separator: ", "))
+        }
+        return ProofInfo(
+            rows: rows, logIndex: proof.log.index, logSize: proof.log.size, logRoot: proof.log.root.hex)
+    }
+
+    private func publishers() throws(PipelineError) -> [PublisherPage] {
+        var pages: [PublisherPage] = []
+        for publisher in book.publishers {
+            let keys = try PipelineError.translating { () throws(RegistryError) in
+                try context.registry.keys(of: publisher.id, includingRevoked: true)
+            }
+            pages.append(
+                PublisherPage(
+                    id: publisher.id.text, name: publisher.name, verified: publisher.verifiedAt != nil,
+                    verifiedHow: publisher.verifiedDomain.map { "domain \($0)" } ?? "",
+                    since: publisher.registeredAt.day.description,
+                    keys: keys.map {
+                        PublisherKey(
+                            keyID: $0.key.keyID, from: $0.addedAt.day.description,
+                            until: $0.revokedAt?.day.description)
+                    }, quarantined: publisher.state == .quarantined))
+        }
+        return pages
+    }
+
+    private func docs() throws(PipelineError) -> [DocSource] {
+        var docs: [DocSource] = []
+        for name in Files.list(context.programs.docs) where name.hasSuffix(".md") {
+            let text = String(decoding: try Files.read("\(context.programs.docs)/\(name)"), as: UTF8.self)
+            docs.append(DocSource(path: name, text: text))
+        }
+        for name in Files.list(context.programs.docs + "/plugins") where name.hasSuffix(".md") {
+            let text = String(
+                decoding: try Files.read("\(context.programs.docs)/plugins/\(name)"), as: UTF8.self)
+            docs.append(DocSource(path: "plugins/\(name)", text: text, section: "Launch plugins"))
+        }
+        return docs
+    }
+
+    private func references() throws(PipelineError) -> References {
+        let rules: [RuleDoc]
+        do {
+            let blob = try RulesBlob.bytes(folder: context.programs.rules)
+            rules = try RuleSet(files: try EntryStream.decode(blob)).descriptions.map {
+                RuleDoc(
+                    id: $0.id, title: $0.description, kind: $0.class.rawValue, severity: $0.severity.rawValue,
+                    why: $0.hint, legitimate: $0.legitimate, fix: $0.reference)
+            }
+        } catch {
+            throw PipelineError(.usage, "rules/: \(error)", remedy: "Restore the rules folder.")
+        }
+        return References(
+            rules: rules, commands: [],
+            manifestSchema: String(
+                decoding: ManifestSchema.document.serializedBytes(pretty: true), as: UTF8.self))
+    }
+}
+
+/// A bundle's Markdown, rendered once in the worker and kept by digest.
+enum RenderedTexts {
+    static func text(_ name: String, of bundle: Digest, _ context: RunContext) async throws(PipelineError)
+        -> RenderedMarkdown?
+    {
+        let unpacked = try await UnpackedCache.load(bundle, context)
+        guard let text = unpacked.file(name) else { return nil }
+        let cached = "\(context.data.cache)/\(Digest.sha256(of: text))-\(name).json"
+        if let bytes = try Files.readIfPresent(cached),
+            let rendered = try? JSONDecoder().decode(RenderedMarkdown.self, from: Data(bytes))
+        {
+            return rendered
+        }
+        let prefix = name == "README.md" ? "readme-" : "changelog-"
+        switch await (try Workshop(programs: context.programs)).markdown(text, idPrefix: prefix) {
+        case .done(let bytes):
+            do {
+                let rendered = try JSONDecoder().decode(RenderedMarkdown.self, from: Data(bytes))
+                try Files.write(bytes, to: cached)
+                return rendered
+            } catch {
+                throw PipelineError(
+                    .incomplete, "\(name) of \(bundle): the worker's answer was refused: \(error)")
+            }
+        case .refused(let why), .incomplete(let why):
+            throw PipelineError(.incomplete, "\(name) of \(bundle) was not rendered: \(why)")
+        }
+    }
+}
