@@ -1,1 +1,49 @@
-print("veroforge")
+import ArgumentParser
+import Foundation
+import Marketplace
+import Pipeline
+
+// The one place where an error becomes a line on standard error and an exit code.
+await Program.run(Array(CommandLine.arguments.dropFirst()))
+
+enum Program {
+    static func run(_ arguments: [String]) async -> Never {
+        do {
+            var command = try Veroforge.parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            end(.done)
+        } catch let outcome as Outcome {
+            end(outcome.code)
+        } catch let error as PipelineError {
+            complain("veroforge: \(error)")
+            end(error.code)
+        } catch {
+            // Help and version are no errors to ArgumentParser; wrong usage is exit code 2 for us.
+            let code = Veroforge.exitCode(for: error)
+            let text = Veroforge.fullMessage(for: error)
+            if code.isSuccess {
+                print(text)
+                end(.done)
+            }
+            complain(text)
+            end(.usage)
+        }
+    }
+
+    static func complain(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+    static func end(_ code: Marketplace.ExitCode) -> Never {
+        fflush(nil)
+        exit(code.rawValue)
+    }
+}
+
+/// A command that did its work and has an exit code to tell of it.
+struct Outcome: Error {
+    let code: Marketplace.ExitCode
+    init(_ code: Marketplace.ExitCode) { self.code = code }
+}

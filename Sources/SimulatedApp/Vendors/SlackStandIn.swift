@@ -199,6 +199,7 @@ extension SlackStandIn {
     fileprivate static let channels = [
         Channel(id: "C0GENERAL1", name: "general"), Channel(id: "C0DISPATCH", name: "dispatch"),
         Channel(id: "C0BILLING1", name: "billing"), Channel(id: "C0ALERTS01", name: "alerts"),
+        Channel(id: "C0SERVICE1", name: "service-desk"),
     ]
 
     /// A channel by id, `name` or `#name`; an id of a direct conversation is taken as it is.

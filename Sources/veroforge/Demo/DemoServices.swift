@@ -1,0 +1,35 @@
+import Foundation
+import Marketplace
+import Pipeline
+
+/// A program started for the demo, ended by the id that it was started with.
+final class DemoProcess {
+    private let process = Process()
+
+    init(
+        _ executable: String, _ arguments: [String], environment: [String: String], log: String
+    ) throws(PipelineError) {
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        guard let file = FileHandle(forWritingAtPath: log) else {
+            throw PipelineError(.tryLater, "\(log) cannot be written")
+        }
+        process.standardOutput = file
+        process.standardError = file
+        process.standardInput = FileHandle.nullDevice
+        do { try process.run() } catch {
+            throw PipelineError(.notFound, "\(executable) cannot be started: \(error.localizedDescription)")
+        }
+    }
+
+    var isRunning: Bool { process.isRunning }
+
+    /// Asks it to finish what it does, and waits until it has.
+    func stop() {
+        guard process.isRunning else { return }
+        kill(process.processIdentifier, SIGTERM)
+        process.waitUntilExit()
+    }
+}

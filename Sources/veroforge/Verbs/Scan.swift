@@ -1,0 +1,58 @@
+import ArgumentParser
+import Foundation
+import Marketplace
+import Pipeline
+import Scanning
+
+/// `veroforge scan PATH…`
+struct Scan: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check bundles, archives or folders statically; needs no data directory.",
+        discussion:
+            "The exit code is 1 with a finding at or above --fail-on, 5 where a check did not complete.")
+
+    @Argument(help: "Files or folders.") var paths: [String]
+    @Option(help: "text, json or sarif.") var format: ScanFormat = .text
+    @Option(help: "Write to this file instead of standard output.") var output: String?
+    @Option(name: .customLong("fail-on"), help: "info, low, medium, high or critical.") var failOn = "high"
+    @Option(help: "The advisory store's file, or a folder of OSV records.") var advisories: String?
+
+    enum ScanFormat: String, ExpressibleByArgument, CaseIterable { case text, json, sarif }
+
+    func run() async throws {
+        guard let threshold = Severity(rawValue: failOn) else {
+            throw PipelineError(.usage, "--fail-on \(failOn) is none of info, low, medium, high, critical")
+        }
+        if format != .text, paths.count > 1 {
+            throw PipelineError(
+                .usage, "--format \(format.rawValue) takes one path", remedy: "Scan the paths one by one.")
+        }
+        let room = try ScanRoom(try Programs.located(), advisories: advisories)
+        var codes: [Marketplace.ExitCode] = []
+        var text: [UInt8] = []
+        for path in paths {
+            switch try await room.scan(path: path, asOf: Clock.wall().day) {
+            case .done(let result):
+                codes.append(result.report.exitCode(failOn: threshold))
+                text += rendered(result)
+            case .refused(let why), .incomplete(let why):
+                Program.complain("veroforge: \(path): not scanned whole: \(why)")
+                codes.append(.incomplete)
+            }
+        }
+        if let output {
+            try Files.write(text, to: output)
+        } else {
+            FileHandle.standardOutput.write(Data(text))
+        }
+        throw Outcome(Marketplace.ExitCode.worst(codes))
+    }
+
+    private func rendered(_ result: ScanRoom.Result) -> [UInt8] {
+        switch format {
+        case .text: Array(TextWriter.write(result.report).utf8)
+        case .json: result.report.json()
+        case .sarif: result.sarif
+        }
+    }
+}
