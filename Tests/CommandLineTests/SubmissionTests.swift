@@ -1,0 +1,121 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A bundle's way through the pipeline, by the real programs.
+@Suite struct SubmissionTests {
+    static let launch = ["--as-of", "2026-01-10T08:00:00Z"]
+
+    @Test func aGoodPluginEndsListedAndItsCatalogueVerifies() throws {
+        let market = try SampleMarketplace()
+        let id = try market.submit(try market.plugin())
+        try market.expect(0, ["run", "submission"])
+        if try market.state(id) == "held" {
+            try market.expect(0, ["review", "approve", id, "--reviewer", "tester", "--reason", "read it"])
+            try market.expect(0, ["run", "submission"])
+        }
+        #expect(try market.state(id) == "listed")
+        let site = market.data + "/site/public"
+        #expect(
+            FileManager.default.fileExists(
+                atPath: site + "/plugins/northwind-samples/overdue-reminders/index.html"))
+        let verified = try Tool.run("veroforge", ["catalogue", "verify", site])
+        #expect(verified.code == 0, "\(verified.output)")
+        // The same bytes again are a no-op, and publishing again changes nothing.
+        let before = try FileManager.default.destinationOfSymbolicLink(atPath: site)
+        try market.expect(0, ["run", "submission", "--stage", "publish"])
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: site) == before)
+    }
+
+    @Test func oneFlippedByteOfAnyFileIsNamed() throws {
+        let market = try SampleMarketplace()
+        let id = try market.submit(try market.plugin())
+        try market.expect(0, ["run", "submission"])
+        if try market.state(id) == "held" {
+            try market.expect(0, ["review", "approve", id, "--reviewer", "tester", "--reason", "read it"])
+            try market.expect(0, ["run", "submission"])
+        }
+        let site = try FileManager.default.destinationOfSymbolicLink(atPath: market.data + "/site/public")
+        let folder = market.data + "/site/" + site
+        let files = (FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? [])
+            .filter {
+                var isFolder: ObjCBool = false
+                return FileManager.default.fileExists(atPath: "\(folder)/\($0)", isDirectory: &isFolder)
+                    && !isFolder.boolValue
+            }.sorted()
+        #expect(files.count > 30)
+        for (index, file) in files.enumerated() where index % 7 == 0 {
+            let url = URL(fileURLWithPath: "\(folder)/\(file)")
+            let good = try Data(contentsOf: url)
+            var bad = good
+            guard !bad.isEmpty else { continue }
+            bad[bad.count / 2] ^= 1
+            // Beside and renamed: a file may be a link to the data directory's own copy.
+            try bad.write(to: url, options: .atomic)
+            let result = try Tool.run("veroforge", ["catalogue", "verify", folder])
+            #expect(result.code != 0, "\(file)")
+            #expect(result.output.contains(file), "\(file): \(result.output)")
+            try good.write(to: url, options: .atomic)
+        }
+        #expect(try Tool.run("veroforge", ["catalogue", "verify", folder]).code == 0)
+    }
+
+    @Test func theHostilePluginIsRejectedWithRuleFileAndLine() throws {
+        let market = try SampleMarketplace()
+        let id = try market.submit(try market.plugin("hostile"))
+        try market.expect(0, ["run", "submission"])
+        #expect(try market.state(id) == "rejected")
+        let shown = try market.run(["plugin", "status", id])
+        #expect(shown.code == 6)
+        #expect(shown.output.contains(/dist\/[a-z]+\.js:\d+/))
+        #expect(shown.output.contains("run."))
+        let scan = try Tool.run("veroforge", ["scan", Products.file("plugins/hostile")])
+        #expect(scan.code == 1)
+        #expect(scan.output.contains(/dist\/index\.js:\d+/))
+        #expect(try Tool.run("veroforge", ["scan", Products.file("plugins/slack")]).code == 0)
+    }
+
+    @Test func withoutTheWorkerASubmissionIsIncompleteAndNeverListed() throws {
+        let market = try SampleMarketplace()
+        let programs = market.scratch.path + "/programs"
+        try FileManager.default.createDirectory(atPath: programs, withIntermediateDirectories: true)
+        for name in ["veroforge", "veroforge-runner"] {
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(programs)/\(name)", withDestinationPath: Products.path(name))
+        }
+        let id = try market.submit(try market.plugin())
+        let result = try market.run(["run", "submission"], environment: ["VEROFORGE_PROGRAMS": programs])
+        #expect(result.code == 5)
+        #expect(try market.state(id) == "incomplete")
+        #expect(
+            !FileManager.default.fileExists(atPath: market.data + "/site/public/plugins/northwind-samples"))
+        // With the worker back, the same submission goes on where it stopped.
+        _ = try market.run(["run", "submission"])
+        #expect(["held", "listed"].contains(try market.state(id)))
+    }
+
+    @Test(arguments: ["ingest", "unpack", "scan", "trial", "decide", "publish"])
+    func aKilledRunIsContinuedByRunningAgain(_ stage: String) throws {
+        let market = try SampleMarketplace()
+        let id = try market.submit(try market.plugin())
+        let killed = try market.run(["run", "submission"], environment: ["VEROFORGE_CRASH_AFTER": stage])
+        #expect(killed.signal == 9)
+        try market.expect(0, ["run", "submission"])
+        if try market.state(id) == "held" {
+            try market.expect(0, ["review", "approve", id, "--reviewer", "tester", "--reason", "read it"])
+            try market.expect(0, ["run", "submission"])
+        }
+        #expect(try market.state(id) == "listed")
+        #expect(try Tool.run("veroforge", ["catalogue", "verify", market.data + "/site/public"]).code == 0)
+    }
+
+    @Test func theSameVersionWithOtherBytesIsRejected() throws {
+        let market = try SampleMarketplace()
+        _ = try market.submit(try market.plugin())
+        let other = try market.plugin(changing: ["README.md": { $0 + "\nChanged.\n" }])
+        try market.expect(0, ["run", "submission"])
+        let second = try market.run(["plugin", "submit", other, "--key", market.key, "--wait"])
+        #expect(second.code == 6)
+        #expect(second.output.contains("other bytes"))
+    }
+}
