@@ -8,6 +8,7 @@ export PKG_CONFIG_PATH := $(ROOT)/.deps/lib/pkgconfig
 
 # One configuration for everything that is built, so that there is one .build.
 SWIFT_FLAGS := -c release -Xswiftc -enable-testing
+BIN := .build/release
 
 DEBIAN_BUILD := gcc libarchive-dev libyara-dev libcmark-dev libseccomp-dev libsqlite3-dev libzstd-dev \
 	libssl-dev zlib1g-dev pkg-config ca-certificates python3-pip python3-venv esbuild
@@ -17,7 +18,7 @@ QUICKJS_VERSION := 0.17.0.2
 QUICKJS_SHA256 := 43d2e48272208721a7aaea8e3f02d4b9318f12ef20cc4f5421b59d9a470706ef
 QUICKJS_FLAGS := -O2 -fwrapv -funsigned-char -D_GNU_SOURCE -DQUICKJS_NG_BUILD -std=gnu11 -w
 
-.PHONY: help demo test test-full bench bench-scan fuzz build format lint clean deps packages packages-test swift
+.PHONY: help demo test test-full bench bench-scan fuzz build format lint clean deps packages packages-test swift venv
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -41,7 +42,7 @@ packages:
 packages-test: packages
 	$(call install,$(DEBIAN_TEST))
 
-deps: packages .deps/lib/pkgconfig/quickjs-ng.pc ## QuickJS-ng from its source package, into .deps/
+deps: .deps/lib/pkgconfig/quickjs-ng.pc ## QuickJS-ng from its source package, into .deps/
 
 # The source package is pinned by digest; nothing of it is kept in the repository.
 .deps/lib/pkgconfig/quickjs-ng.pc: | packages
@@ -57,13 +58,40 @@ deps: packages .deps/lib/pkgconfig/quickjs-ng.pc ## QuickJS-ng from its source p
 	@printf 'prefix=$${pcfiledir}/../..\nName: quickjs-ng\nDescription: JavaScript engine of the plugin runner\nVersion: 0.17.0\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lquickjs-ng -lm\n' > $@
 
 build: swift deps ## everything, in release configuration
-	swift build $(SWIFT_FLAGS)
+	@swift build $(SWIFT_FLAGS) 2>&1 | grep -vE 'LibPrespecialized|statically linked applications' ; exit $${PIPESTATUS[0]}
+
+demo: build ## the whole job on sample data, into ./demo
+	@$(BIN)/veroforge demo --output demo
+
+# Everything that must pass, once. Seeded loops run at a tenth of test-full's counts.
+test: swift deps packages-test venv lint ## everything that must pass
+	@Tests/run.sh $(SWIFT_FLAGS)
+
+test-full: export VEROFORGE_TEST_FULL = 1
+test-full: swift deps packages-test venv lint ## the same with all counts
+	@Tests/run.sh $(SWIFT_FLAGS)
+
+bench: build ## measured figures, each beside a peer in the same run
+	@$(BIN)/veroforge bench all
+
+bench-scan: build packages-test ## false alarms of the scanner on Debian's node-* packages
+	@$(BIN)/veroforge bench scan
+
+fuzz: build ## TIME=60 seconds of fuzzing of every reader of strangers' bytes
+	@$(BIN)/veroforge bench fuzz --seconds $(or $(TIME),60)
+
+# Python tools are for tests only.
+venv: .venv/ready
+.venv/ready: Tests/requirements.txt | packages
+	@python3 -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
+	@touch $@
 
 format: ## rewrite the Swift sources in the house's format
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
 
-lint: ## check format and rules, changing nothing
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+lint: swift ## check the format, changing nothing
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
 
 clean: ## remove what was built
 	rm -rf .build .deps .venv out demo
