@@ -6,14 +6,18 @@ internal import Synchronization
 public struct Disk: Sendable {
     /// Ends the process by SIGKILL when the operation with this number (counted from 1) is about to happen.
     public final class Faults: Sendable {
-        private let countdown: Atomic<Int>
+        private let passed = Atomic<Int>(0)
+        private let fatal: Int
 
         public init(killAtOperation number: Int) {
-            countdown = Atomic(number)
+            fatal = number
         }
 
+        /// How many operations have been asked for so far.
+        public var operations: Int { passed.load(ordering: .relaxed) }
+
         func pass() {
-            if countdown.subtract(1, ordering: .relaxed).newValue == 0 {
+            if passed.add(1, ordering: .relaxed).newValue == fatal {
                 kill(getpid(), SIGKILL)
             }
         }
@@ -37,7 +41,7 @@ public struct Disk: Sendable {
             if errno == ENOENT || errno == ENOTDIR { return nil }
             throw failure("open", path)
         }
-        defer { close(descriptor) }
+        defer { Glibc.close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw failure("fstat", path) }
         guard status.st_mode & S_IFMT == S_IFREG else {
@@ -122,10 +126,10 @@ public struct Disk: Sendable {
             try writeAll(descriptor, bytes, temporary)
             try sync(descriptor, temporary)
         } catch {
-            close(descriptor)
+            Glibc.close(descriptor)
             throw error
         }
-        close(descriptor)
+        Glibc.close(descriptor)
         faultPoint()
         guard rename(temporary, path) == 0 else { throw failure("rename", path) }
         try syncDirectory(directory)
@@ -137,7 +141,18 @@ public struct Disk: Sendable {
         if unlink(path) != 0 && errno != ENOENT { throw failure("unlink", path) }
     }
 
-    // MARK: Descriptors, for the segment writer
+    // MARK: Descriptors, for the segment writer and the generator
+
+    func create(_ path: String) throws(MeteringError) -> CInt {
+        try makeDirectories(Self.directory(of: path))
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw failure("create", path) }
+        return descriptor
+    }
+
+    func close(_ descriptor: CInt) {
+        Glibc.close(descriptor)
+    }
 
     func writeAll(_ descriptor: CInt, _ bytes: [UInt8], _ path: String) throws(MeteringError) {
         faultPoint()
@@ -164,7 +179,7 @@ public struct Disk: Sendable {
     func syncDirectory(_ path: String) throws(MeteringError) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("open", path) }
-        defer { close(descriptor) }
+        defer { Glibc.close(descriptor) }
         try sync(descriptor, path)
     }
 

@@ -25,10 +25,11 @@ enum BillingPages {
         let seller: [String: Any] = [
             "name": invoice.seller.name, "address": invoice.seller.address ?? "",
             "country": invoice.seller.country,
-            "vatId": invoice.seller.vatID ?? "",
+            "vatId": invoice.seller.vatID ?? "", "hasVatId": invoice.seller.vatID != nil,
         ]
         var customer: [String: Any] = ["name": invoice.customer.name, "country": invoice.customer.country]
         customer["vatId"] = invoice.customer.vatID ?? ""
+        customer["hasVatId"] = invoice.customer.vatID != nil
         return [
             "number": invoice.number, "tenant": invoice.tenant.text, "period": invoice.period.description,
             "issued": invoice.issued.description, "due": invoice.due.description,
@@ -58,7 +59,8 @@ enum BillingPages {
             "price": String(line.price.hex.prefix(12)),
             "hasTiers": !line.tiers.isEmpty,
             "lateDays": line.lateDays.map(\.description).joined(separator: ", "),
-            "isLate": !line.lateDays.isEmpty,
+            "isLate": !line.lateDays.isEmpty, "hasIncluded": line.included != 0,
+            "hasDiscount": !line.discount.isZero,
         ]
         model["quantity"] =
             line.metric == nil ? (line.seats.map { "\($0) seats" } ?? "") : grouped(line.quantity)
@@ -68,7 +70,8 @@ enum BillingPages {
             [
                 "upTo": tier.upTo.map(grouped) ?? "", "quantity": grouped(tier.quantity),
                 "unitAmount": tier.unitAmount.description, "flatAmount": tier.flatAmount?.amount ?? "",
-                "amount": tier.amount.amount,
+                "amount": tier.amount.amount, "isBounded": tier.upTo != nil,
+                "hasFlatAmount": tier.flatAmount != nil,
             ]
         }
         return model

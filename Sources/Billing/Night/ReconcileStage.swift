@@ -45,6 +45,7 @@ struct Reconciliation {
     private var balances: [String: [Currency: Int64]] = [:]
     private var numbers: [(number: String, digest: Digest, previous: Digest?)] = []
     private var paidOut: [Currency: Int64] = [:]
+    private var secondRater = SlowRater(prices: [:])
 
     init(night: BillingNight) {
         self.night = night
@@ -55,6 +56,9 @@ struct Reconciliation {
             try night.disk.list(night.paths.billing)
         }.compactMap { BillingPeriod($0) }.sorted()
         for month in months { try readJournal(month) }
+        var book = PriceBook()
+        try book.thaw(from: night.paths.prices, night.disk)
+        secondRater = SlowRater(prices: book.prices)
         for month in months {
             try readInvoices(month)
             try readPayouts(month)
@@ -108,6 +112,7 @@ struct Reconciliation {
 
     private mutating func check(_ invoice: Invoice, _ place: String) throws(BillingError) {
         if let violation = invoice.firstViolation() { throw fail(place, violation) }
+        if let difference = secondRater.firstDifference(invoice) { throw fail(place, difference) }
         // The shares follow from the lines, in one rounding for each publisher.
         for share in invoice.shares {
             let own = invoice.lines.filter { $0.plugin.publisher == share.publisher }
