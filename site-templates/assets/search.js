@@ -13,15 +13,34 @@
   const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
   const split = (text) => fold(text).match(/[\p{L}\p{N}]+/gu) || [];
 
+  // Words are numbered once, so that a query is compared with each distinct word and not with each entry's.
+  const numbers = new Map();
+  const vocabulary = [];
+  const number = (word) => {
+    if (!numbers.has(word)) {
+      numbers.set(word, vocabulary.length);
+      vocabulary.push(word);
+    }
+    return numbers.get(word);
+  };
+
   // Row: [path, title, publisher, summary, category, price, access, verified, rating, words]
-  const prepare = (row) => ({
-    row,
-    title: split(row[1]),
-    id: split(row[0]),
-    publisher: split(row[2]),
-    words: split(row[9] + " " + row[4]),
-    summary: split(row[3]),
-  });
+  const prepare = (row) => {
+    const words = [];
+    const weights = [];
+    const add = (text, weight) => {
+      for (const word of split(text)) {
+        words.push(number(word));
+        weights.push(weight);
+      }
+    };
+    add(row[1], 12);
+    add(row[0], 8);
+    add(row[2], 4);
+    add(row[9] + " " + row[4], 3);
+    add(row[3], 2);
+    return { row, words, weights };
+  };
 
   // Whether two words differ by at most one change: a letter more, less, other, or two swapped.
   const near = (a, b) => {
@@ -35,28 +54,30 @@
     return x.length > y.length ? x.slice(1) === y : y.slice(1) === x;
   };
 
-  // The points of one word in one field: whole, beginning, or with a typo.
-  const match = (field, word, weight, fuzzy) => {
-    let best = 0;
-    for (const candidate of field) {
-      if (candidate === word) return weight * 4;
-      if (candidate.startsWith(word)) best = Math.max(best, weight * 2);
-      else if (fuzzy && candidate.length > 3 && candidate[0] === word[0]) {
-        if (near(word, candidate) || near(word, candidate.slice(0, word.length))) best = Math.max(best, weight);
+  // How well each word of the vocabulary answers a word of the query: 4 whole, 2 its beginning, 1 with a typo.
+  const grade = (word, fuzzy) => {
+    const grades = new Uint8Array(vocabulary.length);
+    for (let index = 0; index < vocabulary.length; index++) {
+      const candidate = vocabulary[index];
+      if (candidate.startsWith(word)) grades[index] = candidate.length === word.length ? 4 : 2;
+      else if (fuzzy && word.length > 3 && candidate.length > 2 && candidate[0] === word[0]) {
+        if (near(word, candidate) || near(word, candidate.slice(0, word.length))) grades[index] = 1;
       }
     }
-    return best;
+    return grades;
   };
 
-  const score = (entry, words, fuzzy) => {
+  // The best of each word of the query, added up; nothing where one of them has no answer.
+  const score = (entry, grades) => {
     let total = 0;
-    for (const word of words) {
-      const points =
-        match(entry.title, word, 12, fuzzy) + match(entry.id, word, 8, fuzzy) +
-        match(entry.publisher, word, 4, fuzzy) + match(entry.words, word, 3, fuzzy) +
-        match(entry.summary, word, 2, fuzzy);
-      if (points === 0) return 0;
-      total += points;
+    for (const graded of grades) {
+      let best = 0;
+      for (let index = 0; index < entry.words.length; index++) {
+        const points = graded[entry.words[index]] * entry.weights[index];
+        if (points > best) best = points;
+      }
+      if (best === 0) return 0;
+      total += best;
     }
     return total + entry.row[8] / 50 + entry.row[7];
   };
@@ -70,14 +91,15 @@
     const candidates = rows.filter((entry) => passes(entry.row, filters));
     if (words.length === 0) return candidates.map((entry) => entry.row);
     for (const fuzzy of [false, true]) {
+      const grades = words.map((word) => grade(word, fuzzy));
       const found = [];
-      for (const entry of candidates) {
-        const points = score(entry, words, fuzzy && words.some((word) => word.length > 3));
-        if (points > 0) found.push([points, entry.row]);
-      }
+      candidates.forEach((entry, order) => {
+        const points = score(entry, grades);
+        if (points > 0) found.push({ points, order, row: entry.row });
+      });
       if (found.length > 0) {
-        found.sort((a, b) => b[0] - a[0] || (a[1][1] < b[1][1] ? -1 : 1));
-        return found.map((pair) => pair[1]);
+        found.sort((a, b) => b.points - a.points || a.order - b.order);
+        return found.map((one) => one.row);
       }
     }
     return [];
@@ -155,7 +177,8 @@
     try {
       const answer = await fetch(form.dataset.index);
       if (!answer.ok) throw new Error(String(answer.status));
-      rows = (await answer.json()).map(prepare);
+      const given = await answer.json();
+      rows = given.sort((a, b) => (a[1] < b[1] ? -1 : 1)).map(prepare);
     } catch {
       state.textContent = "The search index could not be loaded. The lists under Plugins work without it.";
       return;
