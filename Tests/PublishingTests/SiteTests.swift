@@ -260,6 +260,29 @@ final class TemporaryFolder: Sendable {
         #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/builds") == [])
     }
 
+    @Test func docsStandInTheOrderThatTheyAskFor() throws {
+        var model = Samples.site
+        model.docs[3].text = "<!-- Start 0 -->\n" + model.docs[3].text
+        let docs = DocPages(try Catalogue(model)).docs
+        #expect(docs.first?.title == "Verifying")
+        #expect(docs.first?.section == "Start")
+        #expect(docs.last?.section == "Reference")
+        let pages = try SiteBuilder(templates: templates).pages(of: model)
+        let page = String(decoding: try #require(pages["docs/verifying/index.html"]), as: UTF8.self)
+        #expect(!page.contains("Start 0"))
+    }
+
+    /// What `docs/` holds, as the pipeline reads it.
+    @Test func theRepositorysOwnDocsHaveNoBrokenLink() throws {
+        let files = try SiteFiles.read(folder: "\(Samples.root)/docs").filter { $0.key.hasSuffix(".md") }
+        var model = Samples.site
+        model.docs = files.sorted { $0.key < $1.key }.map {
+            DocSource(path: $0.key, text: String(decoding: $0.value, as: UTF8.self))
+        }
+        _ = try build(model, in: TemporaryFolder())
+        #expect(files.count > 5)
+    }
+
     @Test func categoriesAreThoseOfTheManifest() {
         #expect(CategoryInfo.standard.map(\.id) == ManifestSchema.categories)
     }

@@ -202,7 +202,7 @@ struct MarkdownWriter {
         let title = MarkdownNode.title(node)
         if !title.isEmpty {
             put(" title=\"")
-            putEscaped(title.map { $0 < 32 ? 32 : $0 })
+            putEscaped(title)
             put("\"")
         }
         if profile.isUntrusted { put(" rel=\"nofollow ugc noopener\"") }

@@ -15,11 +15,16 @@ struct DocPages: Sendable {
 
     init(_ catalogue: Catalogue) {
         self.catalogue = catalogue
-        let written = catalogue.model.docs.map { source in
-            Doc(
-                link: Self.link(of: source.path), section: source.section, title: Self.title(of: source),
-                source: source)
+        let placed = catalogue.model.docs.map { source in
+            let place = Self.place(of: source)
+            return (
+                order: place.order,
+                doc: Doc(
+                    link: Self.link(of: source.path), section: place.section, title: Self.title(of: source),
+                    source: source)
+            )
         }
+        let written = placed.sorted { ($0.order, $0.doc.title) < ($1.order, $1.doc.title) }.map(\.doc)
         let references = catalogue.model.references
         var generated: [Doc] = []
         func add(_ name: String, _ title: String, _ isThere: Bool) {
@@ -41,6 +46,18 @@ struct DocPages: Sendable {
         let name = path.hasSuffix(".md") ? String(path.dropLast(3)) : path
         if name == "index" { return "docs/" }
         return name.hasSuffix("/index") ? "docs/\(name.dropLast(5))" : "docs/\(name)/"
+    }
+
+    /// A page may say where the menu shows it, in its first line: `<!-- Start 2 -->` is third under *Start*. Others
+    /// stand behind, in their source's section, by title.
+    private static func place(of source: DocSource) -> (section: String, order: Int) {
+        let line = source.text.prefix { $0 != "\n" }
+        guard line.hasPrefix("<!-- "), line.hasSuffix(" -->") else { return (source.section, 1_000) }
+        let words = line.dropFirst(5).dropLast(4).split(separator: " ")
+        guard words.count > 1, let order = words.last.flatMap({ Int($0) }) else {
+            return (source.section, 1_000)
+        }
+        return (words.dropLast().joined(separator: " "), order)
     }
 
     private static func title(of source: DocSource) -> String {
