@@ -100,11 +100,11 @@ enum SecretJudge {
             guard isToken(text) else { return nil }
             return text
         case .pem:
-            let body = rest.prefix(400).filter { isBase64($0) }
-            guard body.count >= 120 || rest.prefix(6_000).filter({ isBase64($0) }).count >= 200,
-                rest.prefix(80).contains(0x0A) || rest.starts(with: Array("\\n".utf8))
-                    || rest.starts(with: Array("\\r".utf8))
-            else { return nil }
+            // The key itself follows, after no more than a line's end as source code writes it.
+            let blanks = Set("\n\r\t \\nr\"'`+,".utf8)
+            let skipped = rest.prefix(24).prefix { blanks.contains($0) }
+            let body = rest.dropFirst(skipped.count).prefix(400).prefix { isBase64($0) || blanks.contains($0) }
+            guard !skipped.isEmpty, body.filter({ isBase64($0) }).count >= 60 else { return nil }
             return text
         case .urlPassword:
             guard let at = text.lastIndex(of: "@"), let scheme = text.firstRange(of: "://") else {

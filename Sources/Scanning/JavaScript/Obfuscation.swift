@@ -50,11 +50,16 @@ enum Obfuscation {
     ) {
         let callee = tree[node.a]
         let first = node.b == 0 ? nil : tree[node.b]
-        if callee.kind == .identifier, let first, first.kind == .number || first.kind == .string {
+        if callee.kind == .identifier, let first, first.kind == .number {
             accessors[callee.text, default: 0] += 1
         }
         guard let first, first.kind == .call, let outer = memberName(tree, callee),
             let inner = memberName(tree, tree[first.a])
+        else { return }
+        // Both on one array: that is how a table of texts is turned until it fits.
+        let owner = tree[callee.a]
+        guard owner.kind == .identifier, tree[tree[first.a].a].kind == .identifier,
+            owner.text == tree[tree[first.a].a].text
         else { return }
         if outer == "push" && inner == "shift" || outer == "unshift" && inner == "pop" {
             shuffles = Int(node.start)
