@@ -217,16 +217,16 @@ private func fetchPermission(_ host: String, _ methods: JSONValue = ["GET", "POS
             operation(
                 "crypto.verifyHmac",
                 [
-                    "secret": "K", "algorithm": "sha256", "data": .string(data),
+                    "secret": "KEY", "algorithm": "sha256", "data": .string(data),
                     "signature": .string(signature),
                 ])
         }
         try await perform(
             [
-                operation("crypto.sign", ["secret": "K", "algorithm": "sha256", "data": .string(data)]),
+                operation("crypto.sign", ["secret": "KEY", "algorithm": "sha256", "data": .string(data)]),
                 verify(known), verify("00" + known.dropFirst(2)), verify("no hex"),
                 operation("crypto.sign", ["secret": "OTHER", "algorithm": "sha256", "data": .string(data)]),
-            ], secrets: ["K": "Jefe"]
+            ], secrets: ["KEY": "Jefe"]
         ) { _, outcomes in
             #expect(value(outcomes[0])["signature"] == .string(known))
             #expect(outcomes[1...3].map { value($0)["valid"] } == [true, false, false])
