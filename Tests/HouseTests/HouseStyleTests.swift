@@ -36,7 +36,7 @@ import Testing
             let text = try String(contentsOfFile: Products.repositoryRoot + "/" + file, encoding: .utf8)
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             for (index, line) in lines.enumerated() where line.contains("@unchecked Sendable") {
-                let near = lines[max(0, index - 4)...index].joined()
+                let near = lines[max(0, index - 4)...min(lines.count - 1, index + 3)].joined()
                 #expect(near.contains("SAFETY:"), "\(file):\(index + 1)")
             }
         }

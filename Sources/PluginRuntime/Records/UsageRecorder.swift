@@ -8,6 +8,7 @@ final class UsageRecorder: Sendable {
     private let writer: SegmentWriter
     private let audit: AuditLog
     private let metrics: RuntimeMetrics
+    private let written: WrittenCalls
     private let wakes: AsyncStream<Void>.Continuation
     private let flusher: Task<Void, Never>
     /// Until when calls are refused because the last event could not be written.
@@ -15,7 +16,9 @@ final class UsageRecorder: Sendable {
     /// Longest wait of an event before its fsync begins.
     static let groupMilliseconds = 2
 
-    init(writer: SegmentWriter, audit: AuditLog, metrics: RuntimeMetrics) {
+    /// `written` is read before the writer begins its first segment.
+    init(writer: SegmentWriter, written: WrittenCalls, audit: AuditLog, metrics: RuntimeMetrics) {
+        self.written = written
         self.writer = writer
         self.audit = audit
         self.metrics = metrics
@@ -47,7 +50,7 @@ final class UsageRecorder: Sendable {
     /// Appends events, all or the first ones up to a failure.
     func record(_ events: [MeterEvent]) throws(RuntimeError) {
         do {
-            for event in events {
+            for event in events where !written.contains(event.id) {
                 try writer.append(event)
                 metrics.usageEvent()
             }

@@ -189,7 +189,9 @@ struct RuntimeParts: Sendable {
         do { writer = try SegmentWriter(usage: "\(data)/usage", node: configuration.node) } catch {
             throw RuntimeError(.unavailable, "\(data)/usage", error.description)
         }
-        recorder = UsageRecorder(writer: writer, audit: audit, metrics: metrics)
+        recorder = UsageRecorder(
+            writer: writer, written: WrittenCalls(usage: "\(data)/usage", node: configuration.node),
+            audit: audit, metrics: metrics)
         for recovery in recorder.recovered {
             logger.notice(
                 "completed \(recovery.path): \(recovery.events) events, \(recovery.tornBytes) bytes cut")
