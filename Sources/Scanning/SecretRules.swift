@@ -103,7 +103,9 @@ enum SecretJudge {
             // The key itself follows, after no more than a line's end as source code writes it.
             let blanks = Set("\n\r\t \\nr\"'`+,".utf8)
             let skipped = rest.prefix(24).prefix { blanks.contains($0) }
-            let body = rest.dropFirst(skipped.count).prefix(400).prefix { isBase64($0) || blanks.contains($0) }
+            let body = rest.dropFirst(skipped.count).prefix(400).prefix {
+                isBase64($0) || blanks.contains($0)
+            }
             guard !skipped.isEmpty, body.filter({ isBase64($0) }).count >= 60 else { return nil }
             return text
         case .urlPassword:
@@ -155,10 +157,24 @@ enum SecretJudge {
     /// `myAwesomeKey2`, `some-kebab-name-1`, `ns.path.name`: names, not keys.
     private static func isWordLike(_ value: String) -> Bool {
         let digits = value.filter(\.isNumber).count
-        if digits * 8 < value.count { return true }
+        if digits * 8 < value.count && changes(value) * 2 < value.count { return true }
         let parts = value.split { "-_./:".contains($0) }
         return parts.count > 1 && parts.allSatisfy { $0.allSatisfy(\.isLetter) || $0.allSatisfy(\.isNumber) }
             && !parts.contains { $0.count > 12 }
+    }
+
+    /// How often capitals, small letters, digits and the rest follow each other: at every third or fourth letter in
+    /// names, at more than every second in random text.
+    private static func changes(_ value: String) -> Int {
+        func kind(_ unit: UInt8) -> Int {
+            switch unit {
+            case 0x30...0x39: 0
+            case 0x41...0x5A: 1
+            case 0x61...0x7A: 2
+            default: 3
+            }
+        }
+        return zip(value.utf8, value.utf8.dropFirst()).count { kind($0) != kind($1) }
     }
 
     /// Shannon entropy in bits a character.
