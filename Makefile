@@ -68,6 +68,7 @@ test: swift deps packages-test venv lint ## everything that must pass
 	@Tests/run.sh $(SWIFT_FLAGS)
 
 test-full: export VEROFORGE_TEST_FULL = 1
+test-full: export VEROFORGE_FULL = 1
 test-full: swift deps packages-test venv lint ## the same with all counts
 	@Tests/run.sh $(SWIFT_FLAGS)
 
@@ -75,10 +76,11 @@ bench: build ## measured figures, each beside a peer in the same run
 	@$(BIN)/veroforge bench all
 
 bench-scan: build packages-test ## false alarms of the scanner on Debian's node-* packages
-	@$(BIN)/veroforge bench scan
+	@Tests/Bench/scan.sh
 
-fuzz: build ## TIME=60 seconds of fuzzing of every reader of strangers' bytes
-	@$(BIN)/veroforge bench fuzz --seconds $(or $(TIME),60)
+fuzz: build ## TIME=60 seconds of the seeded fuzz loops of every reader of strangers' bytes
+	@mkdir -p out; swift build --build-tests $(SWIFT_FLAGS) > out/build.log 2>&1 || { tail -40 out/build.log; exit 1; }
+	@Tests/Bench/fuzz.sh $(or $(TIME),60) $(SWIFT_FLAGS)
 
 # Python tools are for tests only.
 venv: .venv/ready

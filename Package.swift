@@ -1,8 +1,7 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-// The arrows between these targets are the architecture (docs/architecture.md); `HouseTests` reads this file
-// against that list. C libraries come from Debian by pkg-config; QuickJS-ng is built by `make deps`.
+// The arrows between these targets are the architecture; `HouseTests` reads this file against their list. C libraries come from Debian by pkg-config; QuickJS-ng is built by `make deps`.
 
 let house: [SwiftSetting] = [
     .swiftLanguageMode(.v6),

@@ -56,6 +56,14 @@ for target in House Marketplace Provenance Bundles Scanning Advisories Frames Si
 done
 for target in Sandbox Security Pipeline PluginRuntime CommandLine; do swift_tests "${target}Tests" --no-parallel; done
 
+note "getting started"
+if Tests/Plugins/getting-started > out/getting-started.log 2>&1; then
+    passed=$((passed + 1))
+else
+    failed=$((failed + 1))
+fi
+tail -20 out/getting-started.log
+
 # Every other program of the tests says what it did and ends with 0 if it holds.
 for script in Tests/*/run.sh; do
     [ -e "$script" ] || continue
