@@ -1,7 +1,8 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-// The arrows between these targets are the architecture; `HouseTests` reads this file against their list. C libraries come from Debian by pkg-config; QuickJS-ng is built by `make deps`.
+// The arrows between these targets are the architecture; `HouseTests` reads this file against their list.
+// C libraries come from Debian by pkg-config; QuickJS-ng is built by `make deps`.
 
 let house: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
