@@ -1,6 +1,9 @@
 // What Swift does not import from quickjs.h by itself: compound macros and variadic functions.
 #pragma once
 #include <malloc.h>
+#if !__has_include(<quickjs.h>)
+#error "QuickJS-ng is missing: run `make deps`, then build with make or with PKG_CONFIG_PATH=.deps/lib/pkgconfig"
+#endif
 #include <quickjs.h>
 #include <stdlib.h>
 
