@@ -31,6 +31,20 @@ enum SampleInput {
         }
     }
 
+    /// A configuration as a customer has it who changes nothing: defaults, and samples for what has none and must be.
+    static func configuration(for schema: JSONValue) -> JSONValue {
+        let required = Set((schema["required"]?.arrayValue ?? []).compactMap(\.stringValue))
+        var members: [String: JSONValue] = [:]
+        for (name, property) in schema["properties"]?.objectValue ?? [:] {
+            if let value = property["default"] {
+                members[name] = value
+            } else if required.contains(name) {
+                members[name] = value(for: property, root: schema)
+            }
+        }
+        return .object(members)
+    }
+
     private static func type(of keywords: [String: JSONValue]) -> String {
         if let name = keywords["type"]?.stringValue ?? keywords["type"]?[0]?.stringValue { return name }
         return keywords["properties"] == nil ? "null" : "object"

@@ -97,7 +97,7 @@ public struct TrialConductor: Sendable {
         let runner = try await isolation.start(RunnerLimits(manifest.limits))
         let image = PluginImage(
             files: files, main: manifest.main, plugin: manifest.id, version: manifest.version,
-            config: manifest.config.map { SampleInput.value(for: $0) } ?? [:], seed: circumstances.seed,
+            config: manifest.config.map(SampleInput.configuration) ?? [:], seed: circumstances.seed,
             clock: circumstances.clock)
         for step in ["load", "initialize"] {
             let result = step == "load" ? try await runner.load(image) : try await runner.initialize(host)
