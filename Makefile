@@ -13,12 +13,14 @@ BIN := .build/release
 DEBIAN_BUILD := gcc libarchive-dev libyara-dev libcmark-dev libseccomp-dev libsqlite3-dev libzstd-dev \
 	libssl-dev zlib1g-dev pkg-config ca-certificates python3-pip python3-venv esbuild
 DEBIAN_TEST := hledger ledger yara node-typescript nodejs zip runsc libc6-dev
+# Peers that the benches measure beside the project.
+DEBIAN_BENCH := bubblewrap nodejs
 
 QUICKJS_VERSION := 0.17.0.2
 QUICKJS_SHA256 := 43d2e48272208721a7aaea8e3f02d4b9318f12ef20cc4f5421b59d9a470706ef
 QUICKJS_FLAGS := -O2 -fwrapv -funsigned-char -D_GNU_SOURCE -DQUICKJS_NG_BUILD -std=gnu11 -w
 
-.PHONY: help demo test test-full bench bench-scan fuzz build format lint clean deps packages packages-test swift venv
+.PHONY: help demo test test-full bench bench-scan fuzz build format lint clean deps packages packages-test packages-bench swift venv
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -41,6 +43,9 @@ packages:
 
 packages-test: packages
 	$(call install,$(DEBIAN_TEST))
+
+packages-bench: packages-test
+	$(call install,$(DEBIAN_BENCH))
 
 deps: .deps/lib/pkgconfig/quickjs-ng.pc ## QuickJS-ng from its source package, into .deps/
 
@@ -72,8 +77,8 @@ test-full: export VEROFORGE_FULL = 1
 test-full: swift deps packages-test venv lint ## the same with all counts
 	@Tests/run.sh $(SWIFT_FLAGS)
 
-bench: build ## measured figures, each beside a peer in the same run
-	@$(BIN)/veroforge bench all
+bench: build packages-bench .venv-bench/ready ## measured figures, each beside a peer in the same run (NAME=sandbox: that one)
+	@Tests/Bench/all $(NAME)
 
 bench-scan: build packages-test ## false alarms of the scanner on Debian's node-* packages
 	@Tests/Bench/scan.sh
@@ -89,6 +94,11 @@ venv: .venv/ready
 	@.venv/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
 	@touch $@
 
+.venv-bench/ready: Tests/Bench/requirements.txt | packages
+	@python3 -m venv .venv-bench
+	@.venv-bench/bin/pip install --quiet --disable-pip-version-check -r Tests/Bench/requirements.txt
+	@touch $@
+
 format: ## rewrite the Swift sources in the house's format
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
 
@@ -96,4 +106,4 @@ lint: swift ## check the format, changing nothing
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
 
 clean: ## remove what was built
-	rm -rf .build .deps .venv out demo
+	rm -rf .build .deps .venv .venv-bench out demo

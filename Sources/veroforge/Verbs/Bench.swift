@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Marketplace
 import Pipeline
 
@@ -7,16 +6,19 @@ import Pipeline
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measured figures, printed; nothing is compared with a limit here.",
-        discussion: "start: from nothing to a plugin's first answer. all: every one.")
+        discussion: benches.map { "\($0.name): \($0.summary)." }.joined(separator: " ") + " all: every one.")
 
-    @Argument(help: "start or all.") var name: String
-    @Option(help: "How many times.") var count = 200
+    @Argument(help: "Which one, or all.") var name: String
+    @Option(help: "How many times, where a bench repeats something.") var count: Int?
 
     func run() async throws {
-        guard ["start", "all"].contains(name) else {
-            throw PipelineError(.usage, "there is no bench \(name)", remedy: "There are: start, all.")
+        let chosen = benches.filter { name == "all" || $0.name == name }
+        guard !chosen.isEmpty else {
+            throw PipelineError(
+                .usage, "there is no bench \(name)",
+                remedy: "There are: \(benches.map(\.name).joined(separator: ", ")), all.")
         }
-        let figures = try await StartBench.run(try Programs.located(), count: count)
-        print(figures)
+        let programs = try Programs.located()
+        for bench in chosen { print(try await bench.run(programs, count: count)) }
     }
 }
