@@ -1,4 +1,5 @@
 public import Marketplace
+public import Sandbox
 import Yams
 
 /// `veroforge.yaml`: who issues invoices, where the marketplace stands, shares, taxes, currencies.
@@ -48,11 +49,20 @@ public struct Configuration: Sendable, Codable, Equatable {
     public let payoutAccounts: [PayoutAccount]
     /// Days an expiring piece of signed metadata is good for.
     public let metadataDays: Int
+    /// Which back end keeps a plugin apart: by `verified`, `unverified` or a plugin's id.
+    public let isolation: [String: String]?
+
+    /// `isolation` as a policy; the file was checked when it was read.
+    public var isolationPolicy: IsolationPolicy {
+        var policy = IsolationPolicy()
+        for (key, value) in isolation ?? [:] { _ = policy.set(key, value) }
+        return policy
+    }
 
     static let keys: Set<String> = [
         "format", "demo", "issuer", "baseURL", "runtimeURL", "currencies", "share", "invoicePrefix",
         "holdDays",
-        "processor", "tax", "metadataDays", "payoutAccounts",
+        "processor", "tax", "metadataDays", "payoutAccounts", "isolation",
         // The runtime's own, which it reads and checks itself.
         "catalogue", "runtime",
     ]
@@ -96,6 +106,10 @@ public struct Configuration: Sendable, Codable, Equatable {
         guard (0...365).contains(holdDays) else { throw Self.wrong(name, "holdDays must be 0 to 365") }
         guard (1...365).contains(metadataDays) else {
             throw Self.wrong(name, "metadataDays must be 1 to 365")
+        }
+        var policy = IsolationPolicy()
+        for (key, value) in (isolation ?? [:]).sorted(by: { $0.key < $1.key }) {
+            if let problem = policy.set(key, value) { throw Self.wrong(name, "isolation: \(problem)") }
         }
         for rate in tax {
             guard let percent = DecimalText(rate.rate)?.scaled(by: 4), (0...1_000_000).contains(percent)
@@ -166,6 +180,10 @@ public struct Configuration: Sendable, Codable, Equatable {
         tax:
           - {country: DE, category: S, rate: "19", from: 2007-01-01}
           - {country: US, category: Z, rate: "0", from: 2000-01-01}
+
+        # Which sandbox keeps a plugin apart, by the trust in its publisher (or by a plugin's id): native, gvisor, microvm.
+        # `veroforge sandbox doctor` says which of them work here. A customer may choose a stronger one, never a weaker.
+        isolation: {verified: native, unverified: native}
 
         # The public directory that the runtime installs from.
         catalogue: site/public

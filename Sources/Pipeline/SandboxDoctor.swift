@@ -4,16 +4,7 @@ public import Sandbox
 /// What works here, by starting it.
 public enum SandboxDoctor {
     public static func reports(_ programs: ProgramFiles) async -> [BackEndReport] {
-        var reports: [BackEndReport] = []
-        do {
-            let native = try NativeIsolation(executable: programs.runner, seccompList: programs.seccompRunner)
-            reports.append(await native.report())
-        } catch {
-            reports.append(
-                BackEndReport(
-                    backEnd: .native, works: false, mode: nil, problems: ["\(error)"], enforcement: []))
-        }
-        return reports
+        await Isolations.of(executable: programs.runner, seccompList: programs.seccompRunner).reports()
     }
 
     public static func text(_ reports: [BackEndReport]) -> String {

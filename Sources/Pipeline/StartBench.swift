@@ -4,7 +4,7 @@ import Sandbox
 /// How long a plugin takes from nothing to its first answer on the native back end.
 public enum StartBench {
     public static func run(_ programs: ProgramFiles, count: Int) async throws(PipelineError) -> String {
-        let isolation = try TrialRoom.isolation(programs)
+        let isolation = try await TrialRoom.isolation(programs)
         let source = "export default { async execute() { return { success: true, data: 1 }; } };"
         let image = PluginImage(files: ["index.js": Array(source.utf8)], main: "index.js")
         var startMs: [Double] = []

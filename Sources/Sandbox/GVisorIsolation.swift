@@ -8,6 +8,7 @@ public struct GVisorIsolation: Isolation {
     public let backEnd = BackEnd.gvisor
     /// How gVisor takes the system calls over: the first of `systrap`, `kvm`, `ptrace` that really worked.
     public let platform: String
+    public var mode: String { "runsc, platform \(platform)" }
     private let runsc: String
     private let folder: String
     private let list: [UInt8]
@@ -88,7 +89,7 @@ public struct GVisorIsolation: Isolation {
 
     public func report() async -> BackEndReport {
         var report = BackEndReport(
-            backEnd: .gvisor, works: false, mode: "runsc, platform \(platform)",
+            backEnd: .gvisor, works: false, mode: mode,
             enforcement: [
                 "cpu: by the engine; from outside by the wall time",
                 "wall: by the engine, then by the host's watch and the end of the sandbox",

@@ -12,6 +12,9 @@ public enum BackEnd: String, Hashable, Sendable, Codable, CaseIterable {
 public protocol Isolation: Sendable {
     var backEnd: BackEnd { get }
 
+    /// How it really runs here: the gVisor platform, the machine's acceleration.
+    var mode: String { get }
+
     /// Starts a runner that has no plugin yet. It has answered the greeting when this returns.
     func start(_ limits: RunnerLimits) async throws(SandboxError) -> PluginRunner
 

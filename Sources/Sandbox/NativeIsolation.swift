@@ -5,6 +5,7 @@ import Marketplace
 /// The runner on the host's own kernel: it confines itself as `CSandbox` describes.
 public struct NativeIsolation: Isolation {
     public let backEnd = BackEnd.native
+    public let mode = "namespaces, seccomp, Landlock where the kernel has it"
     private let executable: String
     private let list: [UInt8]
 
@@ -53,7 +54,7 @@ public struct NativeIsolation: Isolation {
 
     public func report() async -> BackEndReport {
         var report = BackEndReport(
-            backEnd: .native, works: false, mode: "namespaces, seccomp, Landlock where the kernel has it",
+            backEnd: .native, works: false, mode: mode,
             enforcement: [
                 "cpu, wall: by the engine, then by the host's watch and the end of the process",
                 "memory: by the engine, then by RLIMIT_AS set from outside",

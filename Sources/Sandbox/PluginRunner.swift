@@ -1,12 +1,13 @@
 import Frames
 import Glibc
 public import Marketplace
+import Synchronization
 
 /// One started runner: it takes one plugin, answers its calls one at a time, and is never used for another.
 public actor PluginRunner {
     /// The back end that it really runs on.
     public nonisolated let backEnd: BackEnd
-    public nonisolated let limits: RunnerLimits
+    public nonisolated var limits: RunnerLimits { bound.withLock { $0 } }
     /// The engine's name and version, as the runner gave them.
     public nonisolated let engine: String
 
@@ -15,6 +16,7 @@ public actor PluginRunner {
     }
 
     private let channel: Channel
+    private let bound: Mutex<RunnerLimits>
     private var state = State.empty
     private let tighten: @Sendable (pid_t, RunnerLimits) -> Void
 
@@ -23,7 +25,7 @@ public actor PluginRunner {
         tighten: @escaping @Sendable (pid_t, RunnerLimits) -> Void
     ) {
         self.backEnd = backEnd
-        self.limits = limits
+        bound = Mutex(limits)
         self.engine = engine
         self.channel = channel
         self.tighten = tighten
@@ -42,6 +44,16 @@ public actor PluginRunner {
 
     /// The process that the host started.
     nonisolated var hostProcess: Int32 { channel.hostProcess }
+
+    /// Gives a runner that has no plugin yet the limits of the one that it is taken for. Those of the protocol were
+    /// agreed when it started and must be the same.
+    func bind(_ limits: RunnerLimits) -> Bool {
+        guard state == .empty, Greeting.frameLimits(limits) == Greeting.frameLimits(self.limits) else {
+            return false
+        }
+        bound.withLock { $0 = limits }
+        return true
+    }
 
     /// Hands over the bundle's files and evaluates the main module. The answer is the plugin's own name and version.
     public func load(_ image: PluginImage) async throws(SandboxError) -> ExecutionResult {

@@ -1,3 +1,5 @@
+import Marketplace
+
 /// Started runners that wait for a plugin. Each is bound to one plugin when taken and never comes back.
 public actor RunnerPool {
     private let isolation: any Isolation
@@ -17,18 +19,23 @@ public actor RunnerPool {
     public nonisolated var backEnd: BackEnd { isolation.backEnd }
     public var readyCount: Int { ready.count }
 
-    /// A runner that is started: a spare where there is one under the same limits, else a new one.
+    /// A runner that is started and bound to the wanted limits: a spare where there is one, else a new one.
     public func take(_ wanted: RunnerLimits? = nil) async throws(SandboxError) -> PluginRunner {
         guard !isClosed else {
             throw SandboxError(.wrongState, "taking a runner", cause: "the pool is closed")
         }
-        while wanted == nil || wanted == limits, let spare = ready.popLast() {
+        while fits(wanted ?? limits), let spare = ready.popLast() {
             fill()
             // A spare may have died while it waited.
-            if spare.isUp { return spare }
+            if spare.isUp, await spare.bind(wanted ?? limits) { return spare }
         }
         fill()
         return try await isolation.start(wanted ?? limits)
+    }
+
+    /// Whether a spare can be given these limits: a machine's memory is fixed when it starts.
+    private func fits(_ wanted: RunnerLimits) -> Bool {
+        backEnd != .microvm || wanted.limits.memoryMiB <= limits.limits.memoryMiB
     }
 
     /// Starts spares until there are enough; returns when there are.

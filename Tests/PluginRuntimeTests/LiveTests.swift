@@ -43,17 +43,17 @@ let livePlugin = """
 @Suite(.serialized) struct LiveTests {
     /// A node whose plugin runs in the native sandbox, answering on a socket.
     private func serve(_ body: (TestNode, String) async throws -> Void) async throws {
-        let isolation = try NativeIsolation(
-            executable: Products.path("veroforge-runner"),
-            seccompList: Products.file("rules/seccomp/runner.list"))
-        let pool = RunnerPool(isolation, spares: 0)
+        let pools = SandboxPools(
+            Isolations.of(
+                executable: Products.path("veroforge-runner"),
+                seccompList: Products.file("rules/seccomp/runner.list")), spares: 0)
         let folder = NSTemporaryDirectory() + "catalogue-" + UUID().uuidString
         try FileManager.default.createDirectory(
             atPath: "\(folder)/bundles", withIntermediateDirectories: true)
         let bundles = BundleStore(
             catalogue: CatalogueSource(directory: folder),
             unpacker: GivenFiles(files: [BundleFile(path: "dist/index.js", bytes: Array(livePlugin.utf8))]))
-        let node = try await TestNode.make(SandboxStarter(pools: [.native: pool], bundles: bundles))
+        let node = try await TestNode.make(SandboxStarter(pools: pools, bundles: bundles))
         let digest = try node.list(TestNode.manifest(limits: ["cpuMs": 100, "wallMs": 4_000]))
         try FileManager.default.copyItem(
             atPath: "\(node.folder)/site/public/bundles/\(digest.hex).vfp",
@@ -71,7 +71,7 @@ let livePlugin = """
         try await body(node, "http://127.0.0.1:\(port)")
         await service.stop()
         try await serving.value
-        await pool.close()
+        await pools.close()
         await node.application.stop()
         await node.rivalApplication.stop()
         try? FileManager.default.removeItem(atPath: node.folder)

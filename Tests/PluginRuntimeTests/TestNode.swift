@@ -4,6 +4,7 @@ import Marketplace
 import Metering
 import Provenance
 import Registry
+import Sandbox
 import SimulatedApp
 import SimulatedServers
 
@@ -84,7 +85,9 @@ final class TestNode {
         let parts = try RuntimeParts(
             configuration, starter: starter, resolver: resolver, clock: RuntimeClock { [clock] in clock.now },
             logger: logger)
-        service = RuntimeService(configuration, parts, pools: [:], logger: logger)
+        service = RuntimeService(
+            configuration, parts,
+            pools: SandboxPools(Isolations.of(executable: "", seccompList: ""), spares: 0), logger: logger)
     }
 
     func end() async {

@@ -25,13 +25,25 @@ import Testing
         await runner.kill()
     }
 
-    @Test func otherLimitsGetARunnerOfTheirOwn() async throws {
+    @Test func aSpareTakesTheLimitsOfThePluginItIsTakenFor() async throws {
+        let pool = RunnerPool(try Fixture.native(), limits: RunnerLimits(.standard), spares: 1)
+        await pool.warm()
+        let runner = try await pool.take(RunnerLimits(Fixture.quick))
+        #expect(runner.limits == RunnerLimits(Fixture.quick))
+        _ = try await runner.load(Fixture.image("for (;;);"))
+        _ = try await runner.initialize(Answers())
+        let result = try await runner.execute(action: "go", data: nil, handler: Answers())
+        #expect(result.outcome.limit == .cpu)
+        #expect(result.cpuMs < 900)
+        await pool.close()
+    }
+
+    @Test func otherLimitsOfTheProtocolGetARunnerOfTheirOwn() async throws {
         let pool = RunnerPool(try Fixture.native(), limits: RunnerLimits(Fixture.quick), spares: 1)
         await pool.warm()
-        let other = RunnerLimits(.standard)
+        let other = RunnerLimits(.standard, outputBytes: 1_000)
         let runner = try await pool.take(other)
         #expect(runner.limits == other)
-        #expect(await pool.readyCount == 1)
         await runner.kill()
         await pool.close()
     }

@@ -34,7 +34,7 @@ public struct PluginCheck: Sendable {
             return (TextWriter.write(scan) + "the trial did not begin: \(why)\n", .incomplete)
         case .done(let files): unpacked = files
         }
-        let conductor = TrialConductor(isolation: try TrialRoom.isolation(programs))
+        let conductor = TrialConductor(isolation: try await TrialRoom.isolation(programs))
         let trial = await conductor.trial(
             packed.manifest, files: unpacked.byPath, bundle: Digest.sha256(of: packed.bytes))
         var lines = [

@@ -112,7 +112,8 @@ enum Shown {
     static func trial(_ trial: TrialReport) -> TrialSummary {
         let first = trial.runs.first
         return TrialSummary(
-            backEnd: trial.backEnd, startMs: Int(first?.startMs ?? 0),
+            backEnd: trial.mode.map { "\(trial.backEnd): \($0)" } ?? trial.backEnd,
+            startMs: Int(first?.startMs ?? 0),
             memoryKiBMax: Int(trial.runs.map(\.peakMemoryKiB).max() ?? 0),
             cpuMs: Int((first?.actions ?? []).reduce(0) { $0 + $1.cpuMs }),
             wallMs: Int((first?.actions ?? []).reduce(0) { $0 + $1.wallMs }),

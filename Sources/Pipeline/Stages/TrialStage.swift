@@ -12,7 +12,13 @@ struct TrialStage: SubmissionStage {
     func work(on submission: Submission, _ context: RunContext) async throws(PipelineError) -> Move {
         let files = try await UnpackedCache.load(submission.id, context)
         let manifest = try ManifestStore.manifest(of: submission)
-        let conductor = TrialConductor(isolation: try TrialRoom.isolation(context.programs))
+        let publisher = try PipelineError.translating { () throws(RegistryError) in
+            try context.registry.publisher(submission.publisher)
+        }
+        let backEnd = context.data.configuration.isolationPolicy.backEnd(
+            for: manifest.id, publisher.verifiedAt == nil ? .unverified : .verified)
+        let conductor = TrialConductor(
+            isolation: try await TrialRoom.isolation(context.programs, backEnd))
         let report = await conductor.trial(manifest, files: files.byPath, bundle: submission.id)
         try Files.write(report.json(), to: context.data.report(submission.id, "trial.json"))
         guard report.complete else {
@@ -26,16 +32,21 @@ struct TrialStage: SubmissionStage {
 
 /// Where trials run.
 public enum TrialRoom {
-    /// The native back end: the runner confines itself.
-    public static func isolation(_ programs: ProgramFiles) throws(PipelineError) -> any Isolation {
+    /// The back end asked for; where it does not work the trial does not take place.
+    public static func isolation(
+        _ programs: ProgramFiles, _ backEnd: BackEnd = .native
+    ) async throws(PipelineError) -> any Isolation {
         guard Files.exists(programs.runner) else {
             throw PipelineError(
                 .incomplete, "\(programs.runner) is missing", remedy: "Build it with `make build`.")
         }
         do {
-            return try NativeIsolation(executable: programs.runner, seccompList: programs.seccompRunner)
+            return try await Isolations.of(executable: programs.runner, seccompList: programs.seccompRunner)
+                .isolation(backEnd)
         } catch {
-            throw PipelineError(.incomplete, "the sandbox cannot be used: \(error)")
+            throw PipelineError(
+                .incomplete, "the sandbox cannot be used: \(error)",
+                remedy: "`veroforge sandbox doctor` says which back ends work here and what each lacks.")
         }
     }
 }

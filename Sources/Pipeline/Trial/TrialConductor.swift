@@ -29,7 +29,8 @@ public struct TrialConductor: Sendable {
         _ manifest: Manifest, files: [String: [UInt8]], bundle: Digest
     ) async -> TrialReport {
         var report = TrialReport(
-            bundle: bundle, id: manifest.id, version: manifest.version, backEnd: isolation.backEnd.rawValue)
+            bundle: bundle, id: manifest.id, version: manifest.version, backEnd: isolation.backEnd.rawValue,
+            mode: isolation.mode)
         var findings = TrialFindings(manifest: manifest)
         var answers: [[String: JSONValue]] = []
         for circumstances in Self.circumstances {

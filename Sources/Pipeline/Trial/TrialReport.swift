@@ -42,7 +42,10 @@ public struct TrialReport: Codable, Sendable, Equatable {
     public var bundle: Digest
     public var id: PluginID
     public var version: Version
+    /// The isolation back end that it ran on.
     public var backEnd: String
+    /// How that back end really ran: the gVisor platform, the machine's acceleration.
+    public var mode: String?
     /// False if the trial itself did not come to its end: then nothing here says that the plugin is good.
     public var complete: Bool
     public var runs: [Run]
@@ -55,11 +58,12 @@ public struct TrialReport: Codable, Sendable, Equatable {
         self = try ReportCoding.decode(TrialReport.self, bytes, "trial.json")
     }
 
-    init(bundle: Digest, id: PluginID, version: Version, backEnd: String) {
+    init(bundle: Digest, id: PluginID, version: Version, backEnd: String, mode: String) {
         self.bundle = bundle
         self.id = id
         self.version = version
         self.backEnd = backEnd
+        self.mode = mode
         complete = false
         runs = []
         observed = []

@@ -1,6 +1,7 @@
 import Marketplace
 import Provenance
 import Registry
+import Sandbox
 import Synchronization
 
 /// The hosts of this node, by tenant and plugin. A host is made at the first need and forgotten when its
@@ -78,7 +79,8 @@ final class Hosts: Sendable {
             accepted: row.accepted, config: filled(row.config, manifest.config), bundle: version.bundle,
             application: ApplicationTarget(
                 baseURL: base, credential: String(decoding: credential.filter { $0 > 0x20 }, as: UTF8.self)),
-            secrets: SecretVault(values), backEnd: row.backEnd)
+            secrets: SecretVault(values), backEnd: row.backEnd,
+            trust: try registry.publisher(row.plugin.publisher).verifiedAt == nil ? .unverified : .verified)
     }
 
     /// What the customer has set, with the schema's defaults where nothing is set.

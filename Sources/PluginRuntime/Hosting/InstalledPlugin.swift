@@ -1,4 +1,5 @@
 import Marketplace
+import Sandbox
 import Synchronization
 
 /// Everything that a call of an installed plugin needs to know, as it was when its runner was started.
@@ -16,6 +17,7 @@ struct InstalledPlugin: Sendable {
     let secrets: SecretVault
     /// The isolation back end that the customer chose, if any.
     let backEnd: String?
+    var trust = PublisherTrust.unverified
 
     var plugin: PluginID { manifest.id }
     var version: Version { manifest.version }

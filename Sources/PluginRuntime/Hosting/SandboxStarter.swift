@@ -4,19 +4,14 @@ import Sandbox
 /// Starts plugins in Sandbox's runners, from spare ones where there are some.
 struct SandboxStarter: PluginStarter {
     /// The back ends of this node, each with its pool of spare runners.
-    let pools: [BackEnd: RunnerPool]
+    let pools: SandboxPools
     let bundles: BundleStore
 
     func start(
         _ plugin: InstalledPlugin, _ operations: ProxiedOperations
     ) async throws(RuntimeError) -> any SandboxedPlugin {
         let name = plugin.plugin.text
-        let backEnd = plugin.backEnd.flatMap(BackEnd.init) ?? .native
-        guard plugin.backEnd == nil || plugin.backEnd == backEnd.rawValue, let pool = pools[backEnd] else {
-            // A weaker one is never taken in its place.
-            throw RuntimeError(
-                .unavailable, name, "the back end \(plugin.backEnd ?? "native") does not run on this node")
-        }
+        let pool = try await pools.pool(for: plugin)
         let files = try await bundles.files(of: plugin.bundle).filter { Self.isForTheRunner($0.path) }
         let image = PluginImage(
             files: Dictionary(files.map { ($0.path, $0.bytes) }, uniquingKeysWith: { first, _ in first }),

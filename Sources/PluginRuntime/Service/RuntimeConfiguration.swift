@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 import Marketplace
 import Metering
+public import Sandbox
 internal import Yams
 
 /// What the service is told: by `veroforge.yaml` in the data directory (the key `catalogue` and the section `runtime`),
@@ -31,6 +32,8 @@ public struct RuntimeConfiguration: Sendable, Equatable {
     public var requestBytesMax = 4 * 1_048_576
     public var answerBytesMax = 4 * 1_048_576
     public var drainSeconds = 30
+    /// Which back end keeps which plugin apart: the section `isolation`, beside `runtime`.
+    public var isolation = IsolationPolicy()
 
     /// Whether `veroforge.yaml` marks the directory as a demonstration's.
     public var isDemo = false
@@ -65,6 +68,11 @@ public struct RuntimeConfiguration: Sendable, Equatable {
         configuration.isDemo = marketplace["demo"]?.bool ?? false
         if let catalogue = marketplace["catalogue"]?.string {
             try configuration.set("catalogue", catalogue, at: "\(data)/veroforge.yaml")
+        }
+        for (key, value) in marketplace["isolation"]?.mapping ?? [:] {
+            if let problem = configuration.isolation.set(key.string ?? "", value.string ?? "") {
+                throw RuntimeError(.configuration, "\(data)/veroforge.yaml: isolation", problem)
+            }
         }
         if let section = marketplace["runtime"] {
             try configuration.apply(section, "\(data)/veroforge.yaml: runtime")
@@ -191,6 +199,12 @@ public struct RuntimeConfiguration: Sendable, Equatable {
             ("runningCallsMax", "\(runningCallsMax)"),
             ("spareRunners", "\(spareRunners)"),
         ]
+        for (trust, backEnd) in isolation.byTrust {
+            lines.append(("isolation.\(trust.rawValue)", backEnd.rawValue))
+        }
+        for (plugin, backEnd) in isolation.byPlugin {
+            lines.append(("isolation.\(plugin.text)", backEnd.rawValue))
+        }
         for (host, target) in loopbackHosts { lines.append(("allowLoopbackHosts.\(host)", target)) }
         return lines.sorted { $0.0 < $1.0 }.map { "\($0.0): \($0.1)\n" }.joined()
     }

@@ -27,7 +27,7 @@ public final class RuntimeService: Sendable {
     private let upkeep: Upkeep
     private let clients: [HTTPClient]
     private let pinned: PinnedClients
-    private let pools: [BackEnd: RunnerPool]
+    private let pools: SandboxPools
     private let logger: Logger
     private let group = Mutex<ServiceGroup?>(nil)
 
@@ -41,34 +41,24 @@ public final class RuntimeService: Sendable {
         _ configuration: RuntimeConfiguration, environment: [String: String], logger: Logger
     ) async throws(RuntimeError) -> RuntimeService {
         let programs = try RuntimePrograms(folder: configuration.programs, environment: environment)
-        let isolation: NativeIsolation
-        do {
-            isolation = try NativeIsolation(executable: programs.runner, seccompList: programs.runnerList)
-        } catch {
-            throw RuntimeError(.configuration, "sandbox", error.description)
-        }
-        let pool = RunnerPool(isolation, spares: configuration.spareRunners)
+        let pools = SandboxPools(
+            Isolations.of(executable: programs.runner, seccompList: programs.runnerList),
+            policy: configuration.isolation, spares: configuration.spareRunners)
         let unpacker = WorkerUnpacker(
             client: WorkerClient(executable: programs.worker, seccompList: programs.workerList))
         let bundles = BundleStore(
             catalogue: CatalogueSource(directory: configuration.catalogue), unpacker: unpacker)
         let parts = try RuntimeParts(
-            configuration, starter: SandboxStarter(pools: [.native: pool], bundles: bundles),
+            configuration, starter: SandboxStarter(pools: pools, bundles: bundles),
             resolver: .system(),
             logger: logger)
-        let service = RuntimeService(configuration, parts, pools: [.native: pool], logger: logger)
-        await pool.warm()
-        if configuration.spareRunners > 0, await pool.readyCount == 0 {
-            let report = await isolation.report()
-            if !report.works {
-                logger.error("no plugin can be started: \(report.problems.joined(separator: "; "))")
-            }
-        }
+        let service = RuntimeService(configuration, parts, pools: pools, logger: logger)
+        for problem in await pools.warm() { logger.error("no plugin can be started there: \(problem)") }
         return service
     }
 
     init(
-        _ configuration: RuntimeConfiguration, _ parts: RuntimeParts, pools: [BackEnd: RunnerPool],
+        _ configuration: RuntimeConfiguration, _ parts: RuntimeParts, pools: SandboxPools,
         logger: Logger
     ) {
         self.configuration = configuration
@@ -137,7 +127,7 @@ public final class RuntimeService: Sendable {
     /// Brings hosts to rest and seals the segment. `serve` does it by itself.
     public func close() async {
         for (_, host) in hosts.all { await host.drain() }
-        for pool in pools.values { await pool.close() }
+        await pools.close()
         await recorder.close()
         await pinned.shutdown()
         for client in clients { try? await client.shutdown() }
