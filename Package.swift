@@ -169,6 +169,6 @@ let package = Package(
         tests("CommandLine", ["Marketplace", "Provenance"]),
         .testTarget(
             name: "SecurityTests", dependencies: ["Sandbox", "Frames", "Marketplace", "TestSupport"],
-            path: "Tests/Security", exclude: ["plugins"], swiftSettings: house),
+            path: "Tests/Security", exclude: ["plugins", "host.py"], swiftSettings: house),
     ]
 )

@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -85,6 +87,14 @@ static void forbid_inner_namespaces(void) {
     if (fd < 0) return;
     if (write(fd, "0", 1) != 1) errno = 0;
     close(fd);
+}
+
+// The names this program was started by stand on its stack: a path of the host's is nobody's business inside.
+static void forget_names(void) {
+    char *executed = (char *)getauxval(AT_EXECFN);
+    if (executed) memset(executed, 0, strlen(executed));
+    if (program_invocation_name) memset(program_invocation_name, 0, strlen(program_invocation_name));
+    program_invocation_name = program_invocation_short_name = "";
 }
 
 static void drop_capabilities(void) {
@@ -163,8 +173,10 @@ static int take(int fd) {
 // Every step of the confined half, in order. Nothing of a stranger has been read yet.
 static void confine_child(const struct csandbox_profile *profile, scmp_filter_ctx filter, int link) {
     take(link);               // the supervisor has written the user map; before it no identity is ours to take
+    csandbox_join_tasks(profile->highest_fd + 1, profile->groups);  // before anything is used; the supervisor stays outside
     become_nobody();          // first, so that the root below belongs to nobody
     setsid();                 // no controlling terminal to push keystrokes into
+    forget_names();           // the host's paths
     forbid_inner_namespaces();  // while there is a /proc
     enter_empty_root();       // while mounting is still permitted
     drop_capabilities();      // after the last step that needs one
@@ -180,7 +192,14 @@ static void confine_child(const struct csandbox_profile *profile, scmp_filter_ct
     for (int fd = profile->highest_fd + 1; fd < 64; fd++) close(fd);
 }
 
-static void confine_here(const struct csandbox_profile *profile, scmp_filter_ctx filter) {
+static void confine_here(const struct csandbox_profile *profile) {
+    pid_t child = fork();
+    if (child < 0) csandbox_fail(CSANDBOX_EXIT_STEP, errno, "parting from the watcher", NULL);
+    if (child != 0) csandbox_trace(child);
+    must((int)ptrace(PTRACE_TRACEME, 0, NULL, NULL), "asking to be watched");
+    raise(SIGSTOP);  // the watcher sets its options
+    // Without a watcher such a call answers ENOSYS: refused all the same.
+    scmp_filter_ctx filter = csandbox_read_list(profile, SCMP_ACT_TRACE(1));
     drop_capabilities();
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
@@ -188,7 +207,7 @@ static void confine_here(const struct csandbox_profile *profile, scmp_filter_ctx
     load_list(filter);
 }
 
-static pid_t clone_into_namespaces(int *child_fd) {
+static pid_t clone_into_namespaces(int *child_fd, int group) {
     struct clone_args arguments = {
         .flags = CLONE_NEWUSER      // its own users: no right over anything outside
                  | CLONE_NEWPID     // sees no process but itself
@@ -197,10 +216,12 @@ static pid_t clone_into_namespaces(int *child_fd) {
                  | CLONE_NEWIPC     // no shared memory or queue of the host
                  | CLONE_NEWUTS     // no host name
                  | CLONE_NEWCGROUP  // no view of the host's groups
+                 | (group >= 0 ? CLONE_INTO_CGROUP : 0)  // born in its group, which costs no lock of the machine
                  | CLONE_PIDFD      // a handle that cannot come to mean another process
                  | CLONE_FILES,     // the listener made inside appears in the supervisor's table; parted below
         .pidfd = (uint64_t)(uintptr_t)child_fd,
         .exit_signal = SIGCHLD,
+        .cgroup = group >= 0 ? (uint64_t)group : 0,
     };
     pid_t child = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
     if (child < 0)
@@ -227,28 +248,29 @@ static _Noreturn void supervise_from(pid_t child, int child_fd, int link) {
 int csandbox_confine(const struct csandbox_profile *profile) {
     // Nothing of the starter's environment or of its other descriptors travels along.
     clearenv();
-    int first = profile->highest_fd + 1;
+    int first = profile->highest_fd + 1 + profile->groups;
     if (profile->list_fd > profile->highest_fd) first = profile->list_fd + 1;
     syscall(SYS_close_range, first, ~0u, 0);
     umask(077);
 
     if (profile->place == CSANDBOX_INSIDE) {
-        confine_here(profile, csandbox_read_list(profile, SCMP_ACT_KILL_PROCESS));
+        confine_here(profile);
         return 0;
     }
     // A refused call is suspended by the kernel and told to the supervisor, which ends the process and knows the name.
     scmp_filter_ctx filter = csandbox_read_list(profile, SCMP_ACT_NOTIFY);
     int pair[2], child_fd = -1;
     must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), "a pair of sockets");
-    pid_t child = clone_into_namespaces(&child_fd);
+    pid_t child = clone_into_namespaces(&child_fd, csandbox_group_folder(profile->highest_fd + 1, profile->groups));
     if (child != 0) supervise_from(child, child_fd, pair[0]);
     confine_child(profile, filter, pair[1]);
     return 0;
 }
 
-int csandbox_confine_runner(enum csandbox_place place) {
+int csandbox_confine_runner(enum csandbox_place place, int groups) {
     struct csandbox_profile profile = CSANDBOX_RUNNER;
     profile.place = place;
+    profile.groups = groups >= 0 && groups <= 8 ? groups : 0;
     return csandbox_confine(&profile);
 }
 

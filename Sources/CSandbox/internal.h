@@ -12,3 +12,16 @@ scmp_filter_ctx csandbox_read_list(const struct csandbox_profile *profile, uint3
 
 // The supervisor's life. Never returns.
 _Noreturn void csandbox_supervise(pid_t child, int child_fd, int listener);
+
+// Writes how the confined process ended and exits: by the refused call where `refused` is not negative, else by
+// `waitid`'s code and status.
+_Noreturn void csandbox_leave(int refused, uint32_t arch, int ended_how, int status);
+
+// Watches a child that has stopped itself, inside a kernel that tells of refused calls by tracing alone.
+_Noreturn void csandbox_trace(pid_t child);
+
+// Control groups handed over as the descriptors `first` and up: the version 2 folder among them or -1; joining by
+// the version 1 files alone; joining all.
+int csandbox_group_folder(int first, int count);
+void csandbox_join_tasks(int first, int count);
+void csandbox_join_groups(int first, int count);

@@ -49,25 +49,30 @@ static void confine_supervisor(void) {
     seccomp_release(filter);
 }
 
-static _Noreturn void leave(int refused, uint32_t arch) {
-    siginfo_t info = {0};
-    while (waitid(P_PID, (id_t)confined, &info, WEXITED) != 0 && errno == EINTR) {}
+_Noreturn void csandbox_leave(int refused, uint32_t arch, int ended_how, int status) {
     char line[96];
     int length = 0, code;
     if (refused >= 0) {
         char *name = seccomp_syscall_resolve_num_arch(arch, refused);
         length = snprintf(line, sizeof line, "csandbox: syscall %s %d\n", name ? name : "unknown", refused);
         code = CSANDBOX_EXIT_SYSCALL;
-    } else if (info.si_code == CLD_EXITED) {
-        code = info.si_status;
+    } else if (ended_how == CLD_EXITED) {
+        // A program of ours keeps below; one that is not ours any more must not pass for this one.
+        code = status <= CSANDBOX_EXIT_OWN_MAX ? status : CSANDBOX_EXIT_OWN_MAX;
     } else {
-        length = snprintf(line, sizeof line, "csandbox: signal %d\n", info.si_status);
-        code = 128 + info.si_status;
+        length = snprintf(line, sizeof line, "csandbox: signal %d\n", status);
+        code = 128 + status;
     }
     if (length > 0 && write(2, line, (size_t)length) < 0) {
         // The host is gone; the exit code still tells.
     }
     _exit(code);
+}
+
+static _Noreturn void leave(int refused, uint32_t arch) {
+    siginfo_t info = {0};
+    while (waitid(P_PID, (id_t)confined, &info, WEXITED) != 0 && errno == EINTR) {}
+    csandbox_leave(refused, arch, info.si_code, info.si_status);
 }
 
 _Noreturn void csandbox_supervise(pid_t child, int child_fd, int listener) {

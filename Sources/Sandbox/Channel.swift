@@ -18,6 +18,14 @@ struct RunnerProcess: Sendable {
     var cleanUp: @Sendable () -> Void
     /// Whether the kernel ended something of it for want of memory.
     var ranOutOfMemory: @Sendable () -> Bool
+    /// The processor time of everything of it, in nanoseconds, where it has no clock of its own; and how many
+    /// processors it may use at one time.
+    var processorTime: (@Sendable () -> UInt64?)?
+    var processors: UInt64 = 1
+    /// What everything of it holds in memory and may hold, where nothing in the kernel bounds it.
+    var memory: (@Sendable () -> (bytes: Int, most: Int))?
+    /// Another limit by which the kernel has ended it or refused it something.
+    var endedByKernel: (@Sendable () -> LimitName?)?
 }
 
 /// How a runner's process ended.
@@ -29,6 +37,8 @@ struct RunnerExit: Hashable, Sendable {
     var violation: FrameError?
     var lastReport: String
     var ranOutOfMemory: Bool
+    /// Another limit that the kernel has enforced.
+    var endedByKernel: LimitName?
 }
 
 /// What the watch holds a call to, from outside the engine.
@@ -69,6 +79,7 @@ final class Channel: ReactorSource {
         var confined: pid_t?
         var life = Life.open
         var watch: Watch?
+        var memoryCheck: UInt64 = 0
         var endedBy: LimitName?
         var violation: FrameError?
         var exit: RunnerExit?
@@ -77,6 +88,7 @@ final class Channel: ReactorSource {
     /// Outside limits leave the engine this much to report its own.
     static let graceNs: UInt64 = 50_000_000
     private static let reportBytesMax = 16 << 10
+    private static let memoryCheckNs: UInt64 = 50_000_000
 
     private let state: Mutex<State>
     private let process: RunnerProcess
@@ -131,7 +143,12 @@ final class Channel: ReactorSource {
         }
     }
 
-    func begin(_ watch: Watch) {
+    func begin(_ given: Watch) {
+        var watch = given
+        if watch.cpuLimit != .max, let used = processorTime(confined) {
+            watch.cpuStart = used
+            watch.cpuCheck = Clock.monotonic() + watch.cpuLimit / process.processors
+        }
         state.withLock { $0.watch = watch }
         Reactor.shared.keepTicking()
     }
@@ -168,14 +185,25 @@ final class Channel: ReactorSource {
             guard case .open = state.life, var watch = state.watch else { return }
             Reactor.shared.keepTicking(now)
             if now >= watch.wallDeadline { return end(&state, by: .wall) }
-            // A process of one thread uses no more processor time than passes.
-            guard process.hasOwnClock, now >= watch.cpuCheck, let confined = state.confined else { return }
-            let used = (Clock.processorTime(of: confined) ?? watch.cpuStart) - watch.cpuStart
+            if let memory = process.memory, now >= state.memoryCheck {
+                state.memoryCheck = now + Channel.memoryCheckNs
+                let (bytes, most) = memory()
+                if bytes > most { return end(&state, by: .memory) }
+            }
+            // No more processor time is used than passes, on as many processors as it may use.
+            guard now >= watch.cpuCheck, let time = processorTime(state.confined) else { return }
+            let used = time > watch.cpuStart ? time - watch.cpuStart : 0
             if used >= watch.cpuLimit { return end(&state, by: .cpu) }
-            watch.cpuCheck = now + (watch.cpuLimit - used)
+            watch.cpuCheck = now + (watch.cpuLimit - used) / process.processors
             state.watch = watch
         }
         reapIfGone()
+    }
+
+    /// The processor time used so far, as far as it can be read from outside.
+    private func processorTime(_ confined: pid_t?) -> UInt64? {
+        if let time = process.processorTime { return time() }
+        return process.hasOwnClock ? confined.flatMap(Clock.processorTime(of:)) : nil
     }
 
     private func end(_ state: inout State, by limit: LimitName?) {
@@ -299,7 +327,7 @@ final class Channel: ReactorSource {
             let exit = RunnerExit(
                 status: status, endedBy: state.endedBy, violation: state.violation,
                 lastReport: String(decoding: state.report, as: UTF8.self),
-                ranOutOfMemory: process.ranOutOfMemory())
+                ranOutOfMemory: process.ranOutOfMemory(), endedByKernel: process.endedByKernel?())
             state.exit = exit
             defer { state.waiters = [] }
             return (state.waiters, exit)

@@ -10,6 +10,8 @@ public struct GVisorIsolation: Isolation {
     public let platform: String
     public var mode: String { "runsc, platform \(platform)" }
     private let runsc: String
+    private let executable: String
+    private let groups: ControlGroups
     private let folder: String
     private let list: [UInt8]
 
@@ -29,7 +31,9 @@ public struct GVisorIsolation: Isolation {
         try layOut(executable, folder)
         var failures: [String] = []
         for platform in ["systrap", "kvm", "ptrace"] {
-            let candidate = GVisorIsolation(platform: platform, runsc: runsc, folder: folder, list: list)
+            let candidate = GVisorIsolation(
+                platform: platform, runsc: runsc, executable: executable, folder: folder, list: list,
+                groups: .own)
             do {
                 // The last resort may be slow on a busy machine; one that hangs is given up sooner.
                 let deadline = platform == "ptrace" ? 3 * probeMs : probeMs
@@ -43,9 +47,14 @@ public struct GVisorIsolation: Isolation {
         throw SandboxError(.unavailable, "gvisor", cause: failures.joined(separator: "; "))
     }
 
-    private init(platform: String, runsc: String, folder: String, list: [UInt8]) {
+    private init(
+        platform: String, runsc: String, executable: String, folder: String, list: [UInt8],
+        groups: ControlGroups
+    ) {
         self.platform = platform
         self.runsc = runsc
+        self.executable = executable
+        self.groups = groups
         self.folder = folder
         self.list = list
     }
@@ -58,44 +67,74 @@ public struct GVisorIsolation: Isolation {
     {
         let number = Self.names.add(1, ordering: .relaxed).newValue
         let name = "veroforge-\(getpid())-\(number)"
-        var arguments = [
-            "--root", "\(folder)/state", "--platform", platform, "--network", "none", "--ignore-cgroups",
-        ]
-        if geteuid() != 0 { arguments.append("--rootless") }
-        arguments += ["run", "--bundle", "\(folder)/bundle", name]
         let frames = try Spawn.socketPair()
         let report = try Spawn.socketPair()
+        let group = groups.make(Self.bounds(limits))
+        let joined = group?.descriptors() ?? []
+        defer { for fd in joined { close(fd) } }
         let process: pid_t
         do {
             process = try Spawn.start(
-                runsc, arguments, descriptors: [frames.theirs, frames.theirs, report.theirs])
+                executable, ["--guard", "\(joined.count)"] + command(name),
+                descriptors: [frames.theirs, frames.theirs, report.theirs] + joined)
         } catch {
+            group?.remove()
             for fd in [frames.ours, frames.theirs, report.ours, report.theirs] { close(fd) }
             throw error
         }
         close(frames.theirs)
         close(report.theirs)
         let state = "\(folder)/state"
-        let channel = Channel(
-            RunnerProcess(
-                process: process, frames: frames.ours, report: report.ours,
-                // `runsc run` is attached: the sandbox asks the kernel to die with it.
-                end: { _ = Glibc.kill(process, SIGKILL) }, hasOwnClock: false,
-                cleanUp: { Self.removeState(of: name, in: state) }, ranOutOfMemory: { false }),
-            limits: Greeting.frameLimits(limits))
+        let memoryMost = Self.bounds(limits).memoryBytes
+        var running = RunnerProcess(
+            process: process, frames: frames.ours, report: report.ours,
+            // The guard ends `runsc run`, which is attached: the sandbox asks the kernel to die with it.
+            end: { _ = Glibc.kill(process, SIGTERM) }, hasOwnClock: false,
+            cleanUp: {
+                group?.remove()
+                Self.removeState(of: name, in: state)
+            },
+            ranOutOfMemory: { group?.ending == .memory })
+        running.processorTime = { group?.processorTime ?? ProcessTree.processorTime(of: process) }
+        running.processors = 2
+        running.endedByKernel = { group?.ending }
+        if group == nil {
+            running.memory = { (bytes: ProcessTree.residentBytes(of: process), most: memoryMost) }
+        }
+        let channel = Channel(running, limits: Greeting.frameLimits(limits))
         let engine = try await Greeting.exchange(channel, list: list, deadlineMs: deadlineMs)
-        return PluginRunner(backEnd: .gvisor, limits: limits, engine: engine, channel: channel) { _, _ in }
+        return PluginRunner(backEnd: .gvisor, limits: limits, engine: engine, channel: channel) { _, limits in
+            group?.hold(memoryBytes: Self.bounds(limits).memoryBytes)
+        }
+    }
+
+    /// What runs one sandbox of that name.
+    func command(_ name: String) -> [String] {
+        [runsc, "--root", "\(folder)/state", "--platform", platform, "--network", "none", "--ignore-cgroups"]
+            + (geteuid() == 0 ? [] : ["--rootless"]) + ["run", "--bundle", "\(folder)/bundle", name]
+    }
+
+    /// Where sandboxes that run have their entries.
+    var stateFolder: String { "\(folder)/state" }
+
+    /// gVisor's own kernel and its helpers, beside the plugin; its threads count as processes.
+    private static func bounds(_ limits: RunnerLimits) -> GroupBounds {
+        GroupBounds(
+            memoryBytes: Int(limits.limits.memoryMiB) << 20 + 160 << 20, processes: 512, processorPercent: 220
+        )
     }
 
     public func report() async -> BackEndReport {
         var report = BackEndReport(
             backEnd: .gvisor, works: false, mode: mode,
             enforcement: [
-                "cpu: by the engine; from outside by the wall time",
+                "cpu: by the engine, then by the host's watch over all processes of the sandbox",
                 "wall: by the engine, then by the host's watch and the end of the sandbox",
-                "memory: by the engine, then by RLIMIT_AS in gVisor's kernel",
-                "processes, files: gVisor's kernel, and the runner's own list inside it",
-                "syscall: the runner's own list inside gVisor; the call's name is not known outside",
+                "memory: by the engine, then by RLIMIT_AS in gVisor's kernel and by "
+                    + (groups.isUsable ? "the control group" : "the host's watch"),
+                "processes, files: no call for them in the runner's own list inside gVisor",
+                "syscall: the runner's own list inside gVisor, told by its watcher there",
+                groups.words,
             ])
         do {
             let runner = try await start(RunnerLimits())

@@ -133,7 +133,7 @@ enum WorkFolder {
         rmdir(folder)
     }
 
-    private static func names(in folder: String) -> [String] {
+    static func names(in folder: String) -> [String] {
         guard let open = opendir(folder) else { return [] }
         defer { closedir(open) }
         var names: [String] = []

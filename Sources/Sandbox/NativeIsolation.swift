@@ -8,28 +8,41 @@ public struct NativeIsolation: Isolation {
     public let mode = "namespaces, seccomp, Landlock where the kernel has it"
     private let executable: String
     private let list: [UInt8]
+    private let groups: ControlGroups
 
+    /// What the runner's own program, stack and engine take of memory, beside the plugin's heap.
+    static let ownMemoryBytes = 24 << 20
     /// What the runner's own program, stack and engine take of the address space, beside the plugin's heap.
     static let ownAddressSpaceBytes: UInt64 = 96 << 20
 
     /// `executable` is `veroforge-runner`; `seccompList` the path of `rules/seccomp/runner.list`.
     public init(executable: String, seccompList: String) throws(SandboxError) {
+        try self.init(executable: executable, seccompList: seccompList, groups: .own)
+    }
+
+    init(executable: String, seccompList: String, groups: ControlGroups) throws(SandboxError) {
         guard access(executable, X_OK) == 0 else {
             throw SandboxError(.missing, executable, cause: Spawn.message(errno))
         }
         self.executable = executable
         list = try Spawn.read(seccompList)
+        self.groups = groups
         NativeIsolation.raiseDescriptorLimit()
     }
 
     public func start(_ limits: RunnerLimits) async throws(SandboxError) -> PluginRunner {
         let frames = try Spawn.socketPair()
         let report = try Spawn.socketPair()
+        let group = groups.make(Self.bounds(limits))
+        let joined = group?.descriptors() ?? []
+        defer { for fd in joined { close(fd) } }
         let process: pid_t
         do {
             process = try Spawn.start(
-                executable, [], descriptors: [frames.theirs, frames.theirs, report.theirs])
+                executable, joined.isEmpty ? [] : ["--groups", "\(joined.count)"],
+                descriptors: [frames.theirs, frames.theirs, report.theirs] + joined)
         } catch {
+            group?.remove()
             for fd in [frames.ours, frames.theirs, report.ours, report.theirs] { close(fd) }
             throw error
         }
@@ -38,12 +51,14 @@ public struct NativeIsolation: Isolation {
         let channel = Channel(
             RunnerProcess(
                 process: process, frames: frames.ours, report: report.ours,
-                end: { _ = Glibc.kill(process, SIGTERM) }, hasOwnClock: true, cleanUp: {},
-                ranOutOfMemory: { false }),
+                end: { _ = Glibc.kill(process, SIGTERM) }, hasOwnClock: true,
+                cleanUp: { group?.remove() }, ranOutOfMemory: { group?.ending == .memory },
+                endedByKernel: { group?.ending }),
             limits: Greeting.frameLimits(limits))
         let engine = try await Greeting.exchange(channel, list: list, deadlineMs: 10_000)
         return PluginRunner(backEnd: .native, limits: limits, engine: engine, channel: channel) {
             process, limits in
+            group?.hold(memoryBytes: Self.bounds(limits).memoryBytes)
             var space = rlimit()
             let bytes = rlim_t(limits.limits.memoryMiB) << 20 + rlim_t(NativeIsolation.ownAddressSpaceBytes)
             space.rlim_cur = bytes
@@ -52,13 +67,19 @@ public struct NativeIsolation: Isolation {
         }
     }
 
+    private static func bounds(_ limits: RunnerLimits) -> GroupBounds {
+        GroupBounds(
+            memoryBytes: Int(limits.limits.memoryMiB) << 20 + ownMemoryBytes, processes: 1)
+    }
+
     public func report() async -> BackEndReport {
         var report = BackEndReport(
             backEnd: .native, works: false, mode: mode,
             enforcement: [
                 "cpu, wall: by the engine, then by the host's watch and the end of the process",
-                "memory: by the engine, then by RLIMIT_AS set from outside",
-                "processes: no clone in the list of system calls, RLIMIT_NPROC 1",
+                "memory: by the engine, then by RLIMIT_AS set from outside and by the control group",
+                "processes: no clone in the list of system calls, RLIMIT_NPROC 1, the control group",
+                groups.words,
                 "files: empty read-only root, no open in the list, RLIMIT_NOFILE 16",
                 "syscall: seccomp, told to the supervisor outside",
             ])

@@ -61,7 +61,6 @@ public actor PluginRunner {
         if let confined = channel.confined { tighten(confined, limits) }
         let parameters: JSONValue = [
             "main": .string(image.main), "config": image.config,
-            "tempBytes": .integer(limits.limits.tempMiB << 20),
         ]
         let bounds = RunnerBounds(
             memoryBytes: UInt64(limits.limits.memoryMiB) << 20,
@@ -138,12 +137,11 @@ public actor PluginRunner {
             wallNanoseconds: UInt64(wall) * 1_000_000,
             operations: UInt32(limits.limits.apiCalls))
         let began = Clock.monotonic()
-        let cpuBegan = channel.confined.flatMap(Clock.processorTime(of:)) ?? 0
         channel.begin(
             Watch(
                 wallDeadline: began + budget.wallNanoseconds + Channel.graceNs,
-                cpuLimit: budget.cpuNanoseconds + Channel.graceNs, cpuStart: cpuBegan,
-                cpuCheck: began + budget.cpuNanoseconds + Channel.graceNs))
+                cpuLimit: budget.cpuNanoseconds + Channel.graceNs, cpuStart: 0,
+                cpuCheck: .max))
         do {
             try channel.send(message(channel.nextCall, budget))
         } catch {
@@ -181,6 +179,7 @@ public actor PluginRunner {
             case .message(.usage(_, let usage)):
                 call.result.cpuMs = Double(usage.cpuNanoseconds) / 1_000_000
                 call.result.peakMemoryBytes = Int(clamping: usage.heapPeakBytes)
+                if usage.tempBytes > UInt64(limits.limits.tempMiB) << 20 { channel.end(by: .temp) }
             case .message(.result(_, let status, let payload)):
                 call.result.bytesOut += payload.count
                 return Reading.outcome(status, payload)

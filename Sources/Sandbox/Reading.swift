@@ -44,6 +44,7 @@ enum Reading {
     static func outcome(_ exit: RunnerExit, cancelled: Bool) -> (ExecutionOutcome, String?) {
         if let limit = exit.endedBy { return (.ended(limit), nil) }
         if exit.ranOutOfMemory { return (.ended(.memory), "ended by the kernel") }
+        if let limit = exit.endedByKernel { return (.ended(limit), "refused by the control group") }
         let code = exit.status >> 8 & 0xff
         let line = exit.lastReport.split(separator: "\n").last.map(String.init) ?? ""
         let signal = exit.status & 0x7f

@@ -59,6 +59,11 @@ private func noteTemp(_ context: Context?, _ count: Int32, _ values: UnsafeMutab
     var bytes: Int64 = 0
     if count >= 1, let values { JS_ToInt64(context, &bytes, values[0]) }
     program.tempBytes = UInt64(max(0, bytes))
+    // The quota is kept here, outside the engine: what a plugin does to its own world does not move it.
+    if program.tempBytes > program.bounds.tempBytes {
+        program.meter.end(by: "temp")
+        return program.stopNow()
+    }
     return qjs_undefined()
 }
 

@@ -354,7 +354,7 @@ let preludeBase = #"""
           arrayBuffer: async () => bytes().buffer,
         });
       };
-      const blobs = (quota) => {
+      const blobs = () => {
         const kept = new Map();
         let used = 0;
         const size = (name) => call(mapGet, kept, name)?.length ?? 0;
@@ -362,10 +362,9 @@ let preludeBase = #"""
           async write(name, value) {
             const bytes = bytesOf(value).slice();
             const next = used - size(`${name}`) + bytes.length + `${name}`.length;
-            if (next > quota) host.limit("temp");
+            host.tempBytes(next);
             used = next;
             call(mapSet, kept, `${name}`, bytes);
-            host.tempBytes(used);
           },
           async read(name) { return call(mapGet, kept, `${name}`)?.slice(); },
           async delete(name) {
@@ -376,7 +375,7 @@ let preludeBase = #"""
           async list() { return [...kept.keys()].sort(); },
         });
       };
-      const makeContext = (config, tempQuota) => {
+      const makeContext = (config) => {
         const logger = {};
         for (const name of ["debug", "info", "warn", "error"])
           logger[name] = (message, fields) => say(levels[name], fields === undefined ? [message] : [message, fields]);
@@ -408,7 +407,7 @@ let preludeBase = #"""
             list: (prefix = "") => request("storage.list", { prefix: `${prefix}` })
               .then((answer) => answer?.keys ?? answer ?? []),
           }),
-          temp: blobs(tempQuota),
+          temp: blobs(),
           usage: freeze({
             report: ({ amount, currency }) =>
               request("usage.report", { amount: `${amount}`, currency: `${currency}` }).then(() => undefined),
@@ -421,7 +420,7 @@ let preludeBase = #"""
         forgetTimers() { timers.clear(); },
         async start(parameters) {
           origin = host.now();
-          context = makeContext(parameters.config ?? {}, parameters.tempBytes);
+          context = makeContext(parameters.config ?? {});
           const main = asFile(join("", parameters.main)) ?? parameters.main;
           if (!host.exists(main)) throw new Error(`the bundle has no file '${parameters.main}', which its manifest names as main`);
           plugin = entry(kind(main) === "module" ? await host.import(main) : load(main));

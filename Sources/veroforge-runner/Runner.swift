@@ -7,8 +7,15 @@ import Glibc
 @main
 enum Runner {
     static func main() {
-        let inside = CommandLine.arguments.contains("--inside")
-        guard csandbox_confine_runner(inside ? CSANDBOX_INSIDE : CSANDBOX_ON_HOST) == 0 else { exit(1) }
+        let arguments = CommandLine.arguments
+        let inside = arguments.contains("--inside")
+        // `--groups N`: the host hands over N control groups.
+        let groups = arguments.firstIndex(of: "--groups").flatMap { index in
+            arguments.indices.contains(index + 1) ? Int32(arguments[index + 1]) : nil
+        }
+        guard csandbox_confine_runner(inside ? CSANDBOX_INSIDE : CSANDBOX_ON_HOST, groups ?? 0) == 0 else {
+            exit(1)
+        }
         program = Program()
         program.run()
     }

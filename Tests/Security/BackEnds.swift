@@ -1,7 +1,9 @@
 import Foundation
 import Marketplace
-import Sandbox
+import Synchronization
 import TestSupport
+
+@testable import Sandbox
 
 /// The back ends that the suites run on, each started the way the product starts it.
 enum BackEnds {
@@ -20,6 +22,9 @@ enum BackEnds {
     }
 
     private static let shared = Shared()
+    private static let folders = Mutex<Set<String>>([])
+    /// Where the sandboxes of these tests have their entries while they run.
+    static var stateFolders: [String] { folders.withLock { $0.sorted() } }
 
     /// Laying out a container and trying the platforms takes seconds: once per program.
     private actor Shared {
@@ -28,8 +33,10 @@ enum BackEnds {
         func gvisor(_ executable: String, _ list: String) async throws -> GVisorIsolation {
             if let present = made[executable] { return try await present.value }
             let task = Task {
-                try await GVisorIsolation.prepare(
+                let made = try await GVisorIsolation.prepare(
                     executable: executable, seccompList: list, folder: try Scratch.folder("gvisor"))
+                folders.withLock { _ = $0.insert(made.stateFolder) }
+                return made
             }
             made[executable] = task
             return try await task.value
@@ -65,7 +72,8 @@ enum HostileProgram {
     static let path: Result<String, any Error> = Result {
         let out = try Scratch.folder("native") + "/attacks"
         let sandbox = Products.file("Sources/CSandbox")
-        let sources = ["confine.c", "list.c", "supervise.c"].map { "\(sandbox)/\($0)" }
+        let sources = try FileManager.default.contentsOfDirectory(atPath: sandbox).sorted()
+            .filter { $0.hasSuffix(".c") }.map { "\(sandbox)/\($0)" }
         _ = try run(
             "/usr/bin/cc",
             ["-O1", "-w", "-static", "-I\(sandbox)/include", "-I\(sandbox)"]

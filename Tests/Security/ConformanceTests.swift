@@ -54,9 +54,11 @@ import Testing
     ) async throws {
         let limits = limit.limit == .wall ? BackEnds.short : BackEnds.quick
         let runner = try await runner(limit.backEnd, limit.body, limits: limits)
+        let tree = ProcessTree.members(of: [runner.hostProcess])
         let result = try await runner.execute(action: "go", data: nil, handler: Answering())
         #expect(result.outcome.limit == limit.limit, "\(result.outcome)")
         #expect(await runner.isAlive == false)
+        #expect(await Leftovers.settled(tree) == [])
     }
 
     @Test(arguments: BackEnds.all) func anErrorIsTheSameEverywhere(backEnd: BackEnd) async throws {
@@ -75,12 +77,7 @@ import Testing
         try await Task.sleep(nanoseconds: 50_000_000)
         await runner.kill()
         _ = try await call
-        // gVisor's own helpers take a moment to see that their sandbox is gone.
-        for _ in 0..<100 where !Leftovers.alive(tree).isEmpty {
-            try await Task.sleep(nanoseconds: 20_000_000)
-        }
-        #expect(Leftovers.alive(tree) == [])
-        #expect(Leftovers.mounts() == 0)
+        #expect(await Leftovers.settled(tree) == [])
     }
 
     @Test(arguments: BackEnds.all) func theDoctorFindsItWorking(backEnd: BackEnd) async throws {
@@ -129,6 +126,45 @@ enum Leftovers {
                 let end = text.lastIndex(of: ")")
             else { return false }
             return !["Z", "X"].contains(text[end...].split(separator: " ").dropFirst().first)
+        }
+    }
+
+    /// What is left of a runner once its helpers have had a moment to see that it is gone: processes, mounts,
+    /// control groups and entries of sandboxes.
+    static func settled(_ tree: Set<Int32>) async -> [String] {
+        var left: [String] = []
+        for _ in 0..<150 {
+            left = alive(tree).sorted().map { process in "process \(process)" }
+            left += groups()
+            left += entries()
+            if mounts() > 0 { left.append("a mount") }
+            if left.isEmpty { break }
+            try? await Task.sleep(nanoseconds: 20_000_000)
+        }
+        return left
+    }
+
+    /// Control groups that this process has made.
+    static func groups() -> [String] {
+        let text = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
+        var found: [String] = []
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.count > 2, words[2].hasPrefix("cgroup") else { continue }
+            let mount = String(words[1])
+            let walk = FileManager.default.enumerator(atPath: mount)
+            while let path = walk?.nextObject() as? String {
+                if path.contains("veroforge-\(getpid())-") { found.append(mount + "/" + path) }
+                if path.split(separator: "/").count > 4 { walk?.skipDescendants() }
+            }
+        }
+        return found
+    }
+
+    /// Entries of gVisor sandboxes.
+    static func entries() -> [String] {
+        BackEnds.stateFolders.flatMap {
+            ((try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? []).map { "entry \($0)" }
         }
     }
 

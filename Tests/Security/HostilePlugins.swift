@@ -33,6 +33,31 @@ import Testing
         try await check(name, .gvisor)
     }
 
+    /// A bundle's names are names: whatever they look like, they lead to the bundle's own bytes or nowhere.
+    @Test(arguments: BackEnds.all) func linksAndPathsInABundleLeadNowhere(backEnd: BackEnd) async throws {
+        let main = """
+            export default { async execute() {
+              const found = [];
+              for (const name of ["./link", "./link.js", "/etc/passwd", "../../etc/passwd", "./a/../../../etc/passwd",
+                "./proc/self/environ", "./folder/", ".", "..", "./nul\\0.js"])
+                try { found.push(Object.values(await import(name)).join()); } catch {}
+              return found.filter((text) => /root:|HOME=/.test(text)).length;
+            } };
+            """
+        let names = [
+            "link", "/etc/passwd", "../../etc/passwd", "etc/passwd", "proc/self/environ",
+            "a/../../../etc/passwd",
+        ]
+        var files = Dictionary(uniqueKeysWithValues: names.map { ($0, Array("/etc/passwd".utf8)) })
+        files["index.mjs"] = Array(main.utf8)
+        let runner = try await BackEnds.isolation(backEnd).start(RunnerLimits(BackEnds.quick))
+        let loaded = try await runner.load(PluginImage(files: files, main: "index.mjs"))
+        #expect(loaded.outcome.value != nil, "\(loaded.outcome)")
+        let result = try await runner.execute(action: "go", data: nil, handler: Answering())
+        #expect(result.outcome.value == 0, "\(result.outcome)")
+        await runner.kill()
+    }
+
     private func check(_ name: String, _ backEnd: BackEnd) async throws {
         let source = try String(contentsOfFile: "\(Self.folder)/\(name)", encoding: .utf8)
         let first = try #require(source.split(separator: "\n").first).dropFirst(3)

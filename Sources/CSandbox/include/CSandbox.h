@@ -12,6 +12,7 @@
 // How the host spawns (posix_spawn, an empty environment):
 //   runner   fd 0 frames in, fd 1 frames out (may be one socket), fd 2 report pipe.
 //            The first bytes on fd 0 are the list: four bytes of length, most significant first, then the text.
+//            Its argument `--groups N` says that the descriptors from 3 are N control groups for the confined process.
 //            csandbox_confine(&(struct csandbox_profile)CSANDBOX_RUNNER)
 //   worker   argv = [worker, job, argumentsJSON], fd 0 input (file or pipe), fd 1 output (pipe), fd 2 report pipe,
 //            fd 3 the list (read to its end), fd 4 and up: further read-only inputs, as the host passes them.
@@ -23,6 +24,7 @@
 #include <stdint.h>
 
 enum {
+    CSANDBOX_EXIT_OWN_MAX = 63,        // what the confined program may end with itself; a higher code counts as this
     CSANDBOX_EXIT_NOT_PERMITTED = 70,  // the kernel or its settings forbid namespaces; the line says what to set
     CSANDBOX_EXIT_LIST = 71,           // the list of system calls could not be read or understood
     CSANDBOX_EXIT_STEP = 72,           // another step failed; the line names it
@@ -31,13 +33,14 @@ enum {
 
 enum csandbox_place {
     CSANDBOX_ON_HOST = 0,  // native: every step
-    CSANDBOX_INSIDE = 1,   // already inside gVisor or a virtual machine: capabilities, rlimits and the list only
+    CSANDBOX_INSIDE = 1,   // already inside gVisor: capabilities, rlimits and the list, watched by tracing
 };
 
 struct csandbox_profile {
     enum csandbox_place place;
     int list_fd;                   // the descriptor the list is read from
     int list_has_length;           // 1: length first, and the descriptor stays open; 0: read to the end, then closed
+    int groups;                    // so many descriptors above highest_fd are control groups to join (groups.c)
     int highest_fd;                // every descriptor above is closed (the list's own excepted until it is read)
     uint64_t address_space_bytes;  // RLIMIT_AS
     uint64_t cpu_seconds;          // RLIMIT_CPU; 0: none, the host watches
@@ -56,5 +59,5 @@ struct csandbox_profile {
 int csandbox_confine(const struct csandbox_profile *profile);
 
 // The same with the macros' values, for callers in Swift, which does not see compound macros.
-int csandbox_confine_runner(enum csandbox_place place);
+int csandbox_confine_runner(enum csandbox_place place, int groups);
 int csandbox_confine_worker(void);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -30,7 +31,12 @@ static void need(ssize_t got, size_t wanted) {
 static void read_all(void *into, size_t count) {
     for (size_t have = 0; have < count;) {
         ssize_t got = read(0, (char *)into + have, count - have);
-        if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EAGAIN) {
+            struct pollfd ready = {.fd = 0, .events = POLLIN};
+            poll(&ready, 1, -1);
+            continue;
+        }
         if (got < 0) _exit(40 + (errno & 15));
         if (got == 0) _exit(0);
         have += (size_t)got;
@@ -128,7 +134,7 @@ static const struct attempt *attempts(size_t *count) {
         S(listen, 0, 1), S(accept4, 0, 0, 0, 0), S(ptrace, 16, 1, 0, 0), S(process_vm_readv, 1, 0, 0, 0, 0, 0),
         S(process_vm_writev, 1, 0, 0, 0, 0, 0), S(process_madvise, 0, 0, 0, 0, 0), S(kcmp, 1, 1, 0, 0, 0),
         S(pidfd_open, 1, 0), S(pidfd_getfd, 0, 0, 0), S(pidfd_send_signal, 0, 9, 0, 0), S(kill, 1, 0),
-        S(tkill, 1, 0), S(tgkill, 2, 2, 9), S(rt_sigqueueinfo, 1, 0, (long)page), S(keyctl, 0, -3, 0, 0, 0),
+        S(tkill, 1, 0), S(tgkill, 3, 3, 9), S(rt_sigqueueinfo, 1, 0, (long)page), S(keyctl, 0, -3, 0, 0, 0),
         S(add_key, (long)"user", (long)"x", (long)"y", 1, -3), S(request_key, (long)"user", (long)"x", 0, -3),
         S(io_uring_setup, 8, (long)page), S(io_uring_enter, 0, 1, 0, 0, 0), S(io_uring_register, 0, 0, 0, 0),
         S(userfaultfd, 0), S(bpf, 0, (long)page, 64), S(perf_event_open, (long)page, 0, -1, -1, 0),
@@ -156,9 +162,28 @@ static const struct attempt *attempts(size_t *count) {
     return list;
 }
 
+static long open_at(const char *path, int flags) { return syscall(SYS_openat, AT_FDCWD, path, flags, 0); }
+
 static void flood_requests(uint32_t many) {
     for (uint32_t id = 1; id <= many; id++) frame(0x82, id, "\x08readDatanull", 13);
 }
+
+// Files of the kernel's that a way out would begin with, and groups that it would end in.
+static const struct {
+    const char *name, *path;
+    int flags;
+} places[] = {
+    {"proc-self-mem", "/proc/self/mem", O_RDWR}, {"proc-self-maps", "/proc/self/maps", O_RDONLY},
+    {"proc-1-environ", "/proc/1/environ", O_RDONLY}, {"proc-1-root", "/proc/1/root", O_RDONLY},
+    {"proc-sys", "/proc/sys/kernel/core_pattern", O_WRONLY}, {"proc-sysrq", "/proc/sysrq-trigger", O_WRONLY},
+    {"cgroup-procs", "/sys/fs/cgroup/cgroup.procs", O_WRONLY},
+    {"cgroup-tasks", "/sys/fs/cgroup/memory/tasks", O_WRONLY},
+    {"cgroup-release", "/sys/fs/cgroup/memory/release_agent", O_WRONLY},
+    {"dev-mem", "/dev/mem", O_RDWR}, {"dev-kvm", "/dev/kvm", O_RDWR}, {"own-program", "/runner", O_RDWR},
+    {"link-in-bundle", "dist/link", O_RDONLY}, {"dot-dot", "../../../../etc/passwd", O_RDONLY},
+};
+
+static char *program_path;
 
 // Does what the name says; gives 1 if the attack has already answered (or never will).
 static int perform(const char *name, uint32_t id) {
@@ -174,6 +199,18 @@ static int perform(const char *name, uint32_t id) {
     if (!strcmp(name, "connect")) return answer(id, inet(1, SOCK_STREAM), errno), 1;
     if (!strcmp(name, "bind")) return answer(id, inet(0, SOCK_STREAM), errno), 1;
     if (!strcmp(name, "abstract-socket")) return answer(id, abstract_socket(), errno), 1;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (!strcmp(name, places[i].name)) {
+            long result = open_at(places[i].path, places[i].flags);
+            return answer(id, result, errno), 1;
+        }
+    if (!strcmp(name, "kill-all")) {
+        long result = kill(-1, SIGKILL);
+        return answer(id, result, errno), 1;
+    }
+    if (!strcmp(name, "fork-bomb")) for (;;) syscall(SYS_fork);
+    if (!strcmp(name, "fd-leak")) for (;;) syscall(SYS_dup, 0);
+    if (!strcmp(name, "names")) return answer(id, strlen(program_path) + strlen((char *)getauxval(AT_EXECFN)), 0), 1;
     if (!strcmp(name, "environment")) return answer(id, environ && *environ ? 1 : 0, 0), 1;
     if (!strcmp(name, "descriptors")) return answer(id, open_descriptors(), 0), 1;
     if (!strcmp(name, "process")) return answer(id, getpid(), 0), 1;
@@ -187,6 +224,11 @@ static int perform(const char *name, uint32_t id) {
         static const char lie[] = "csandbox: confined pid=1\ncsandbox: syscall none 0\n";
         need(write(2, lie, sizeof lie - 1), sizeof lie - 1);
         _exit(0);
+    }
+    if (!strcmp(name, "forged-syscall")) {
+        static const char lie[] = "csandbox: syscall fork 57\n";
+        need(write(2, lie, sizeof lie - 1), sizeof lie - 1);
+        _exit(73);
     }
     if (!strcmp(name, "long-result")) {
         unsigned char head[9] = {0x7f, 0xff, 0xff, 0xff, 0x85};
@@ -231,7 +273,24 @@ int main(int count, char **arguments) {
         for (size_t i = 0; i < total; i++) printf("%s\n", list[i].name);
         return 0;
     }
-    csandbox_confine_runner(count > 1 && !strcmp(arguments[1], "--inside") ? CSANDBOX_INSIDE : CSANDBOX_ON_HOST);
+    program_path = arguments[0];
+    if (count > 1 && !strcmp(arguments[1], "crash")) abort();
+    // In the worker's place: `worker-NAME` tries one system call under the worker's list.
+    if (count > 1 && !strncmp(arguments[1], "worker-", 7)) {
+        csandbox_confine_worker();
+        size_t total;
+        const struct attempt *list = attempts(&total);
+        for (size_t i = 0; i < total; i++)
+            if (!strcmp(list[i].name, arguments[1] + 7)) {
+                const struct attempt *a = &list[i];
+                long result = syscall(a->number, a->a, a->b, a->c, a->d, a->e, a->f);
+                dprintf(1, "%ld %d", result, result < 0 ? errno : 0);
+                _exit(0);
+            }
+        _exit(2);
+    }
+    int groups = count > 2 && !strcmp(arguments[1], "--groups") ? atoi(arguments[2]) : 0;
+    csandbox_confine_runner(count > 1 && !strcmp(arguments[1], "--inside") ? CSANDBOX_INSIDE : CSANDBOX_ON_HOST, groups);
     static char payload[1 << 16];
     for (;;) {
         unsigned char head[9];
