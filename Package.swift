@@ -49,6 +49,7 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
@@ -66,6 +67,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
@@ -115,7 +117,7 @@ let package = Package(
                 "Marketplace", "Registry", "Sandbox", "Frames", "Metering", "Billing", "Publishing",
                 "Provenance", yams,
                 logging, hummingbird, hummingbirdTLS, hummingbirdHTTP2, lifecycle, httpClient, httpTypes,
-                nioCore, nioHTTP1, nioPosix, crypto,
+                nioCore, nioHTTP1, nioPosix, nioSSL, crypto,
             ]),
         library(
             "SimulatedServers", ["Marketplace", "SimulatedApp", hummingbird, httpTypes, nioCore, logging]),
@@ -161,7 +163,7 @@ let package = Package(
             [
                 "PluginRuntime", "Registry", "Marketplace", "Provenance", "Metering", "Sandbox",
                 "SimulatedApp", "SimulatedServers", hummingbird,
-                hummingbirdTesting, httpClient, httpTypes, nioCore, nioHTTP1,
+                hummingbirdTesting, hummingbirdTLS, httpClient, httpTypes, nioCore, nioHTTP1, nioSSL,
             ]),
         tests(
             "SimulatedServers",

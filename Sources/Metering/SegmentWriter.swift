@@ -140,15 +140,26 @@ public final class SegmentWriter: Sendable {
         let name = SegmentName(day: day, node: node, sequence: sequence)
         let header = SegmentHeader(node: node, sequence: sequence, previous: state.previous)
         let open = try OpenSegment(creating: name, in: root, disk: disk)
-        try open.write(header.line, disk)
+        do {
+            try open.write(header.line, disk)
+        } catch {
+            // Without its header it would stand in the way of the next attempt under the same name.
+            try? disk.remove(open.path)
+            throw error
+        }
         state.open = open
         state.sequence = sequence
     }
 
     private func seal(_ state: inout State) throws(MeteringError) {
         guard let open = state.open else { return }
-        let seal = SegmentSeal(count: open.count, sha256: open.hasher.finalize())
-        try open.write(seal.line, disk)
+        // A seal whose fsync failed is not written a second time.
+        if open.seal == nil {
+            let seal = SegmentSeal(count: open.count, sha256: open.hasher.finalize())
+            try open.write(seal.line, disk)
+            open.seal = seal
+        }
+        guard let seal = open.seal else { return }
         try disk.sync(open.descriptor, open.path)
         state.previous = seal.sha256
         state.open = nil
@@ -158,13 +169,14 @@ public final class SegmentWriter: Sendable {
 /// The segment that is being written. Touched under the writer's lock only, but for `flush`, which reads the
 /// descriptor and the length.
 private final class OpenSegment: @unchecked Sendable {
-    // SAFETY: `hasher`, `count`, `length` change only under SegmentWriter.state; `synced` only under its `syncing`;
+    // SAFETY: `hasher`, `count`, `seal`, `length` change only under SegmentWriter.state; `synced` only under its `syncing`;
     // `descriptor` never changes and is closed when the last user lets go.
     let path: String
     let day: Day
     let descriptor: CInt
     var hasher = Hasher256()
     var count: Int64 = 0
+    var seal: SegmentSeal?
     private let written = Atomic<Int>(0)
     var synced = 0
 

@@ -70,6 +70,12 @@ public enum AuditChain {
         /// Counted from 1.
         public let line: Int
         public let cause: String
+
+        public init(file: String, line: Int, cause: String) {
+            self.file = file
+            self.line = line
+            self.cause = cause
+        }
     }
 
     /// Checks the files of consecutive days, oldest first. `from` is the digest that the first line must name; with

@@ -17,7 +17,8 @@ struct Veroforge: AsyncParsableCommand {
             Initialise.self, Demo.self, Status.self, Run.self, Scan.self, PluginCommand.self, Review.self,
             PublisherCommand.self, TenantCommand.self, TokenCommand.self, ConfigCommand.self,
             CatalogueCommand.self,
-            UsageCommand.self, BillCommand.self, SandboxCommand.self, AdvisoriesCommand.self, Bench.self,
+            UsageCommand.self, BillCommand.self, SandboxCommand.self, AdvisoriesCommand.self,
+            AuditCommand.self, BackupCommand.self, RestoreCommand.self, Bench.self,
         ])
 }
 

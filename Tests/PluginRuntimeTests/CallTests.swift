@@ -220,6 +220,7 @@ import Testing
         #expect(metrics.contains("veroforge_calls_total{plugin=\"samples.reminders\",outcome=\"ok\"} 1\n"))
         #expect(metrics.contains("# TYPE veroforge_call_duration_seconds histogram\n"))
         try FileManager.default.removeItem(atPath: "\(node.folder)/site/public")
+        await node.service.reconcile()
         #expect(try await get("/readyz").status == 503)
         await node.end()
     }

@@ -58,7 +58,9 @@ import Testing
         let token = node.token
         var installed = false
         for round in 0..<3 {
-            let program = try RuntimeProgram(["serve", "--data", node.folder, "--port", "0"])
+            let program = try RuntimeProgram([
+                "serve", "--data", node.folder, "--port", "0", "--clock", "\(node.folder)/clock",
+            ])
             let url = try await program.address()
             if !installed {
                 let answer = await Self.send(
@@ -88,7 +90,9 @@ import Testing
             await load.value
             _ = await program.finish()
         }
-        let program = try RuntimeProgram(["serve", "--data", node.folder, "--port", "0"])
+        let program = try RuntimeProgram([
+            "serve", "--data", node.folder, "--port", "0", "--clock", "\(node.folder)/clock",
+        ])
         let url = try await program.address()
         for round in 0..<3 {
             for worker in 0..<4 {

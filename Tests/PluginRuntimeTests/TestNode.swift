@@ -60,7 +60,9 @@ final class TestNode {
                 atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
         }
         try Data("format: 1\ndemo: true\n".utf8).write(to: URL(filePath: "\(folder)/veroforge.yaml"))
+        try Data("\(epoch)\n".utf8).write(to: URL(filePath: "\(folder)/clock"))
         try KeyStore(folder: "\(folder)/keys").createMissing()
+        try KeyStore(folder: "\(folder)/keys").createRootMetadata(now: epoch)
         sealed = try KeyStore(folder: "\(folder)/keys").sealedStore()
         registry = try Registry.open(path: "\(folder)/registry.sqlite")
         for (tenant, server) in [(acme, application), (rival, rivalApplication)] {
@@ -82,9 +84,10 @@ final class TestNode {
         configure(&configuration)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
+        try Self.publish("\(folder)", now: epoch)
         let parts = try RuntimeParts(
-            configuration, starter: starter, resolver: resolver, clock: RuntimeClock { [clock] in clock.now },
-            logger: logger)
+            configuration, resolver: resolver, clock: RuntimeClock { [clock] in clock.now }, logger: logger
+        ) { _ in starter }
         service = RuntimeService(
             configuration, parts,
             pools: SandboxPools(Isolations.of(executable: "", seccompList: ""), spares: 0), logger: logger)
@@ -158,7 +161,27 @@ final class TestNode {
         let decision = NewDecision(verdict: .approve, decidedBy: "policy", reason: "", rules: ["low-risk"])
         try step(id, .tried, .approved, [.decision(decision)])
         try step(id, .approved, .listed, [.listing(channel: .stable, securityFix: false)])
+        try publish()
         return id
+    }
+
+    /// Signs the public directory as it stands.
+    func publish(revocations: [JSONValue] = [], now: Instant? = nil) throws {
+        let list: JSONValue = ["schema": "veroforge.revocations/1", "revocations": .array(revocations)]
+        try Disk().replace("\(folder)/site/public/revocations.json", with: list.serializedBytes())
+        try Self.publish(folder, now: now ?? clock.now)
+    }
+
+    private static func publish(_ folder: String, now: Instant) throws {
+        let site = "\(folder)/site/public"
+        let disk = Disk()
+        var files = try disk.list("\(site)/bundles").map { "bundles/\($0)" }
+        if disk.exists("\(site)/revocations.json") { files.append("revocations.json") }
+        let signer = try CatalogueSigner(store: KeyStore(folder: "\(folder)/keys"))
+        let made = try signer.metadataFiles(
+            for: try files.map { PublishedFile(path: $0, bytes: try disk.read("\(site)/\($0)")) }, now: now,
+            previous: { try? disk.readIfPresent("\(site)/\($0)") })
+        for file in made { try disk.replace("\(site)/\(file.path)", with: file.bytes) }
     }
 
     private func step(

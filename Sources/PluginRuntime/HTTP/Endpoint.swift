@@ -46,6 +46,8 @@ struct Endpoint: Sendable {
         let name: String
         let schema: JSONValue
         let description: String
+        /// Of a header: whether a request without it is refused.
+        var isRequired = true
     }
 
     let method: String

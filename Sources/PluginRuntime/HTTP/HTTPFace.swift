@@ -5,11 +5,14 @@ import NIOCore
 
 /// Brings the server library's requests to the API and its answers back.
 struct HTTPFace: HTTPResponder {
-    typealias Context = BasicRequestContext
+    typealias Context = ConnectionContext
 
     let api: RuntimeAPI
+    let watch: ConnectionWatch
+    /// How long a body may take to arrive.
+    let requestSeconds: Int
 
-    func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+    func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         var headers: [String: String] = [:]
         for field in request.headers {
             let name = field.name.canonicalName
@@ -27,6 +30,11 @@ struct HTTPFace: HTTPResponder {
             return Self.response(.problem(error))
         }
         let most = api.bodyBytesMax(method: plain.method, path: plain.path)
+        let channel = context.channel
+        let slow = channel.eventLoop.scheduleTask(in: .seconds(Int64(requestSeconds))) {
+            channel.close(promise: nil)
+        }
+        defer { slow.cancel() }
         do {
             // One byte more than allowed is read where none is: a request with a body that nobody wants is answered.
             var body: [UInt8] = []
@@ -42,7 +50,13 @@ struct HTTPFace: HTTPResponder {
         } catch {
             return Self.response(.problem(RuntimeError(.badRequest, "body", "broke off")), closes: true)
         }
-        return Self.response(await api.respond(to: plain))
+        slow.cancel()
+        guard api.endsWithItsCaller(method: plain.method, path: plain.path) else {
+            return Self.response(await api.respond(to: plain))
+        }
+        let api = self.api
+        let ready = plain
+        return Self.response(await watch.whileCallerIsThere(channel) { await api.respond(to: ready) })
     }
 
     private static func response(_ answer: APIResponse, closes: Bool = false) -> Response {

@@ -69,6 +69,13 @@ struct InstallationEndpoints: Sendable {
         Endpoint(
             method: "POST", path: Self.one + "/actions/{action}", id: "callAction",
             summary: "Calls an action; the body is the action's input", access: .tenant,
+            headers: [
+                Endpoint.Parameter(
+                    name: "VeroForge-Timeout-Ms",
+                    schema: ["type": "integer", "minimum": 1, "maximum": 3_600_000],
+                    description: "How long the caller waits; the plugin's own limit holds as well",
+                    isRequired: false)
+            ],
             body: .json(Schemas.anything, bytesMax: 4 * 1_048_576),
             success: Endpoint.Success(description: "The plugin's answer", schema: Schemas.answer),
             repeatable: true
@@ -79,11 +86,13 @@ struct InstallationEndpoints: Sendable {
             let tenant = try asked.tenant()
             let answer: CallDesk.Answer
             let key = Hosts.Key(tenant: tenant, plugin: try asked.plugin())
+            let timeout = try Self.timeout(asked.request)
             if let repetition = asked.key {
                 answer = try await calls.call(
-                    key, action: action, data: asked.json, id: CallID.of(repetition, tenant, asked.request))
+                    key, action: action, data: asked.json, id: CallID.of(repetition, tenant, asked.request),
+                    timeoutMs: timeout)
             } else {
-                answer = try await calls.call(key, action: action, data: asked.json)
+                answer = try await calls.call(key, action: action, data: asked.json, timeoutMs: timeout)
             }
             var document: [String: JSONValue] = [
                 "success": .bool(answer.success), "call": .string(answer.id),
@@ -97,6 +106,15 @@ struct InstallationEndpoints: Sendable {
                     "ratelimit": "\"calls\";r=\(answer.rateLeft);t=1",
                 ])
         }
+    }
+
+    private static func timeout(_ request: APIRequest) throws(RuntimeError) -> Int64? {
+        guard let text = request.headers["veroforge-timeout-ms"] else { return nil }
+        guard let value = Int64(text), (1...3_600_000).contains(value) else {
+            throw RuntimeError(
+                .invalid, "VeroForge-Timeout-Ms", "is a number of milliseconds from 1 to 3600000")
+        }
+        return value
     }
 
     private var updates: Endpoint {

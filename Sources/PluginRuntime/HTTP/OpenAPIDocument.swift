@@ -61,7 +61,8 @@ enum OpenAPIDocument {
         }
         for item in endpoint.headers {
             parameters.append([
-                "name": .string(item.name), "in": "header", "required": true, "schema": item.schema,
+                "name": .string(item.name), "in": "header", "required": .bool(item.isRequired),
+                "schema": item.schema,
                 "description": .string(item.description),
             ])
         }

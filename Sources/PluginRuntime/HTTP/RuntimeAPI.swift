@@ -11,6 +11,9 @@ public final class RuntimeAPI: Sendable {
     private let registry: Registry
     private let clock: RuntimeClock
     private let metrics: RuntimeMetrics
+    private let jsonBytesMax: Int
+    /// Hears of each call whose answer is kept.
+    private let answered: @Sendable (_ call: String) -> Void
     private let callers = TokenCache()
     /// Repetition keys that are being answered right now.
     private let inFlight = Mutex<Set<String>>([])
@@ -19,7 +22,12 @@ public final class RuntimeAPI: Sendable {
     private static let guessRate = TokenBucket.Rate(perSecond: 50, burst: 200)
     private static let keyBytesMax = 255
 
-    init(endpoints: [Endpoint], registry: Registry, clock: RuntimeClock, metrics: RuntimeMetrics) {
+    init(
+        endpoints: [Endpoint], registry: Registry, clock: RuntimeClock, metrics: RuntimeMetrics,
+        jsonBytesMax: Int = 4 * 1_048_576, answered: @escaping @Sendable (_ call: String) -> Void = { _ in }
+    ) {
+        self.jsonBytesMax = jsonBytesMax
+        self.answered = answered
         self.endpoints = endpoints
         self.registry = registry
         self.clock = clock
@@ -28,7 +36,18 @@ public final class RuntimeAPI: Sendable {
 
     /// How many bytes the body of a request may have; the server reads no more.
     public func bodyBytesMax(method: String, path: [String]) -> Int {
-        (try? find(method, path).0.body.bytesMax) ?? 0
+        (try? find(method, path).0).map(bodyBytesMax) ?? 0
+    }
+
+    private func bodyBytesMax(_ endpoint: Endpoint) -> Int {
+        // Documents are bounded by the operator; a bundle and a webhook have bounds of their own.
+        if case .json(_, let most) = endpoint.body { return min(most, jsonBytesMax) }
+        return endpoint.body.bytesMax
+    }
+
+    /// Whether the work of a request is of no use once its caller has gone: calls of plugins, not changes.
+    func endsWithItsCaller(method: String, path: [String]) -> Bool {
+        (try? find(method, path).0.id).map { ["callAction", "hook"].contains($0) } ?? false
     }
 
     public func respond(to request: APIRequest) async -> APIResponse {
@@ -82,8 +101,9 @@ public final class RuntimeAPI: Sendable {
         _ request: APIRequest, _ endpoint: Endpoint, _ parameters: [String: String]
     ) async throws(RuntimeError) -> APIResponse {
         let holder = try await authorize(request, endpoint.access, parameters)
-        guard request.body.count <= endpoint.body.bytesMax || endpoint.body.bytesMax == 0 else {
-            throw RuntimeError(.tooLarge, "body", "has more than \(endpoint.body.bytesMax) bytes")
+        let most = bodyBytesMax(endpoint)
+        guard request.body.count <= most || most == 0 else {
+            throw RuntimeError(.tooLarge, "body", "has more than \(most) bytes")
         }
         let json = try Self.body(request, endpoint.body)
         try Self.checkQuery(request, endpoint)
@@ -142,6 +162,7 @@ public final class RuntimeAPI: Sendable {
                 scope: scope, key: key, request: digest, status: response.status, body: response.body,
                 now: now)
         }
+        if let tenant = try? asked.tenant() { answered(CallID.of(key, tenant, asked.request)) }
         return response
     }
 

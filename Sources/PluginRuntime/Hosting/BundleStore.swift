@@ -8,6 +8,11 @@ struct BundleFile: Sendable, Hashable {
     let bytes: [UInt8]
 }
 
+/// Gives a bundle's bytes by digest, checked.
+protocol BundleSource: Sendable {
+    func bundle(_ digest: Digest) async throws(RuntimeError) -> [UInt8]
+}
+
 /// Unpacks a bundle's bytes somewhere where they can do no harm.
 protocol BundleUnpacker: Sendable {
     func unpack(_ bundle: [UInt8], digest: Digest) async throws(RuntimeError) -> [BundleFile]
@@ -16,14 +21,14 @@ protocol BundleUnpacker: Sendable {
 /// The bundles of the catalogue: fetched by digest, checked against it, unpacked outside this process, and kept in
 /// memory for the next start.
 actor BundleStore {
-    private let catalogue: CatalogueSource
+    private let catalogue: any BundleSource
     private let unpacker: any BundleUnpacker
     private let keptBytesMax: Int
     private var kept: [Digest: (files: [BundleFile], bytes: Int, lastUse: ContinuousClock.Instant)] = [:]
     private var keptBytes = 0
     private var loading: [Digest: Task<Result<[BundleFile], RuntimeError>, Never>] = [:]
 
-    init(catalogue: CatalogueSource, unpacker: any BundleUnpacker, keptBytesMax: Int = 64 << 20) {
+    init(catalogue: any BundleSource, unpacker: any BundleUnpacker, keptBytesMax: Int = 64 << 20) {
         self.catalogue = catalogue
         self.unpacker = unpacker
         self.keptBytesMax = keptBytesMax
@@ -65,28 +70,4 @@ actor BundleStore {
             keptBytes -= kept.removeValue(forKey: oldest)?.bytes ?? 0
         }
     }
-}
-
-/// The public directory that the marketplace publishes, on this machine's disk.
-struct CatalogueSource: Sendable {
-    let directory: String
-
-    /// A bundle's bytes; anything whose digest differs is refused.
-    func bundle(_ digest: Digest) async throws(RuntimeError) -> [UInt8] {
-        let path = "\(directory)/bundles/\(digest.hex).vfp"
-        let bytes: [UInt8]?
-        do {
-            bytes = try await BlockingWork.run { try Disk().readIfPresent(path) }
-        } catch {
-            throw RuntimeError(.unavailable, path, "cannot be read: \(error)")
-        }
-        guard let bytes else { throw RuntimeError(.notFound, path, "is not in the catalogue") }
-        guard Digest.sha256(of: bytes) == digest else {
-            throw RuntimeError(.unavailable, path, "is not the file that was approved: its digest differs")
-        }
-        return bytes
-    }
-
-    /// Whether the directory is there at all.
-    var isPresent: Bool { Disk().exists(directory) }
 }

@@ -44,10 +44,11 @@ final class CallDesk: Sendable {
     ///
     /// - Parameters:
     ///   - id: the call's id; the same for a repetition, so that it is metered once.
+    ///   - timeoutMs: how long the caller waits, from now; operations of the call get what is left of it.
     ///   - checksInput: false for webhooks, whose data has a shape of its own.
     func call(
         _ key: Hosts.Key, action: String, data: JSONValue, id: String = UUID().uuidString.lowercased(),
-        checksInput: Bool = true
+        timeoutMs: Int64? = nil, checksInput: Bool = true
     ) async throws(RuntimeError) -> Answer {
         let begin = ContinuousClock.now
         let left: Int
@@ -69,10 +70,10 @@ final class CallDesk: Sendable {
         try await gate.enter(key.tenant)
         defer { gate.leave(key.tenant) }
         let time = clock.now()
-        let (run, context) = try await run(host, declared.name, data, id, time, begin)
+        let (run, context) = try await run(host, declared.name, data, id, time, begin, timeoutMs)
         log(run, context)
         let (outcome, result) = Self.judge(run, declared)
-        try record(run, context, outcome, time)
+        try record(run, context, outcome, time, answers: (try? result.get()) != nil)
         metrics.call(plugin: key.plugin.text, outcome: outcome, took: begin.duration(to: .now))
         let answer = try result.get()
         return Answer(
@@ -82,12 +83,12 @@ final class CallDesk: Sendable {
 
     private func run(
         _ host: PluginHost, _ action: String, _ data: JSONValue, _ id: String, _ time: Instant,
-        _ begin: ContinuousClock.Instant
+        _ begin: ContinuousClock.Instant, _ timeoutMs: Int64?
     ) async throws(RuntimeError) -> (PluginRun, CallContext) {
         let limits = await host.plugin.limits
         let result = try await host.run(
             action, data: data, extra: ["id": .string(id), "time": .string(time.description)], id: id,
-            deadline: begin + .milliseconds(limits.wallMs))
+            deadline: begin + .milliseconds(min(limits.wallMs, timeoutMs ?? limits.wallMs)))
         return (result.run, result.context)
     }
 
@@ -152,13 +153,16 @@ final class CallDesk: Sendable {
 
     /// Writes the call's usage; an answer leaves only after this has returned.
     private func record(
-        _ run: PluginRun, _ context: CallContext, _ outcome: String, _ time: Instant
+        _ run: PluginRun, _ context: CallContext, _ outcome: String, _ time: Instant, answers: Bool
     ) throws(RuntimeError) {
+        // An attempt that ends in a problem is not the answer that the key stands for: the key may be tried again, and
+        // what comes then is another event.
+        let id = answers || !CallID.isKeyed(context.id) ? context.id : UUID().uuidString.lowercased()
         let used = context.used
         let plugin = context.plugin
         let inside = max(0, run.wallMs - used.waiting.seconds * 1_000)
         let call = UsageEvent(
-            id: context.id, time: time, tenant: plugin.tenant, plugin: plugin.plugin,
+            id: id, time: time, tenant: plugin.tenant, plugin: plugin.plugin,
             version: plugin.version.description, action: context.action, plan: plugin.plan, outcome: outcome,
             calls: outcome == "ok" ? 1 : 0, apiCalls: used.apiCalls, executionMs: Int64(inside.rounded(.up)),
             bytesIn: Int64(run.bytesIn), bytesOut: Int64(run.bytesOut))
@@ -168,7 +172,7 @@ final class CallDesk: Sendable {
                 events.append(
                     .amount(
                         AmountEvent(
-                            id: "\(context.id)-amount-\(index + 1)", time: time, tenant: plugin.tenant,
+                            id: "\(id)-amount-\(index + 1)", time: time, tenant: plugin.tenant,
                             plugin: plugin.plugin, version: plugin.version.description, plan: plugin.plan,
                             amount: amount)))
             }

@@ -32,7 +32,7 @@ enum HostState: String, Sendable, CaseIterable {
         case (.suspended, .resume): .installed
         case (.suspended, .runnersGone), (.suspended, .workEnds), (.suspended, .suspend),
             (.suspended, .startFails),
-            (.suspended, .startSucceeds), (.suspended, .drained):
+            (.suspended, .startSucceeds), (.suspended, .drained), (.suspended, .drain):
             .suspended
         case (.suspended, _): nil
         case (_, .suspend): .suspended
@@ -56,6 +56,12 @@ enum HostState: String, Sendable, CaseIterable {
         case (.busy, .startSucceeds): .busy
         case (.ready, .startFails): .ready
         case (.busy, .startFails): .busy
+        // A host that was suspended and let go again hears late of what it had begun before.
+        case (.installed, .workEnds), (.installed, .startFails): .installed
+        case (.installed, .startSucceeds): .ready
+        case (.starting, .workEnds): .starting
+        case (.ready, .workEnds): .ready
+        case (.failed, .workEnds): .failed
         case (.ready, .runnersGone), (.busy, .runnersGone), (.installed, .runnersGone),
             (.failed, .runnersGone):
             .installed

@@ -13,11 +13,13 @@ final class InstallationDesk: Sendable {
     private let recorder: UsageRecorder
     private let audit: AuditLog
     private let clock: RuntimeClock
+    private let removals: RemovalRecord
 
     init(
         registry: Registry, sealed: SealedStore, hosts: Hosts, recorder: UsageRecorder, audit: AuditLog,
-        clock: RuntimeClock
+        clock: RuntimeClock, removals: RemovalRecord
     ) {
+        self.removals = removals
         self.registry = registry
         self.sealed = sealed
         self.hosts = hosts
@@ -112,7 +114,10 @@ final class InstallationDesk: Sendable {
             try await record(.install, row, version, seats: wish.seats)
         } catch {
             await hosts.remove(key)
+            let removals = self.removals
             _ = try? await blocking {
+                // Nobody has been told that it was installed, so nobody is told that it is gone.
+                try removals.disclaim(row, now: now)
                 try registry.setState(
                     .removed, of: key.plugin, for: key.tenant,
                     reason: "did not start: \(error.code.rawValue)", now: now)
@@ -271,15 +276,15 @@ final class InstallationDesk: Sendable {
     func remove(_ key: Hosts.Key) async throws(RuntimeError) {
         try recorder.refuseUnlessOpen()
         let registry = self.registry
-        let row = try await blocking { try registry.installation(of: key.plugin, for: key.tenant) }
-        let version = try await listed(row.plugin, row.version)
+        _ = try await blocking { try registry.installation(of: key.plugin, for: key.tenant) }
         await hosts.remove(key)
         let now = clock.now()
         let removed = try await blocking {
             try registry.setState(
                 .removed, of: key.plugin, for: key.tenant, reason: "removed by the tenant", now: now)
         }
-        try await record(.remove, removed, version)
+        let removals = self.removals
+        try await blocking { try removals.record(removed, at: now, now: now) }
         try note("remove", key, removed)
     }
 
@@ -330,13 +335,10 @@ final class InstallationDesk: Sendable {
     ) async throws(RuntimeError) {
         let registry = self.registry
         let tenant = try await blocking { try registry.tenant(row.tenant) }
-        let pricing = version.manifest["pricing"] ?? .null
         let event = SubscriptionEvent(
-            id: "\(row.id)-\(UUID().uuidString.lowercased())", time: clock.now(), tenant: row.tenant,
-            plugin: row.plugin, version: row.version.description, change: change, plan: row.plan,
-            seats: seats,
-            price: SubscriptionEvent.priceDigest(of: pricing), pricing: pricing, country: tenant.country,
-            customer: tenant.name, vatID: tenant.taxID, cap: cap)
+            change, id: "\(row.id)-\(UUID().uuidString.lowercased())", time: clock.now(), row, version,
+            tenant,
+            seats: seats, cap: cap)
         try recorder.record([.subscription(event)])
     }
 

@@ -12,6 +12,8 @@ actor PluginHost {
         var failuresBeforeBackOff = 3
         /// The longest wait between attempts.
         var backOffSecondsMax = 60.0
+        /// Runners that break in a call, one after the other, before the host waits as well.
+        var breaksBeforeBackOff = 8
     }
 
     private(set) var state: HostState = .installed
@@ -29,6 +31,9 @@ actor PluginHost {
     /// Counts up with each version that is put in place; a runner of an older one is not used again.
     private var generation = 0
     private var failures = 0
+    /// Runners that broke in a call since one was last given back whole.
+    private var breaks = 0
+    private var breakUntil: ContinuousClock.Instant?
     private var retryAt: ContinuousClock.Instant?
     private var drainWaiters: [CheckedContinuation<Void, Never>] = []
 
@@ -101,6 +106,12 @@ actor PluginHost {
     }
 
     private func refuseUnlessOpen() throws(RuntimeError) {
+        if let until = breakUntil, until > .now {
+            throw RuntimeError(
+                .unavailable, plugin.plugin.text,
+                "has broken \(breaks) runners one after the other; the next call waits",
+                retryAfterSeconds: max(1, Int(ContinuousClock.now.duration(to: until).seconds.rounded(.up))))
+        }
         switch state {
         case .removed: throw RuntimeError(.notFound, plugin.plugin.text, "is not installed")
         case .suspended: throw RuntimeError(.suspended, plugin.plugin.text, "is suspended")
@@ -176,10 +187,12 @@ actor PluginHost {
     ) {
         let fits = usable && generation == self.generation && state == .busy
         if fits, !waiters.isEmpty {
+            breaks = 0
             waiters.removeFirst().continuation.resume(returning: .success(runner))
             return
         }
         working -= 1
+        countBreak(usable, ending)
         if fits {
             idle.append((runner, .now))
         } else {
@@ -203,6 +216,15 @@ actor PluginHost {
                 }
             }
         }
+    }
+
+    /// A plugin that breaks its runner at every call costs a start at every call: from a number on it waits.
+    private func countBreak(_ usable: Bool, _ ending: PluginRun.Ending) {
+        if case .failed("cancelled", _, _) = ending { return }
+        breaks = usable ? 0 : breaks + 1
+        guard breaks >= limits.breaksBeforeBackOff else { return }
+        let exponent = min(breaks - limits.breaksBeforeBackOff, 10)
+        breakUntil = .now + .seconds(min(limits.backOffSecondsMax, 0.5 * Double(1 << exponent)))
     }
 
     /// Brings the state in line when no runner is left, and tells those who wait for it.
@@ -243,6 +265,8 @@ actor PluginHost {
         let old = idle.map(\.runner)
         idle = []
         failures = 0
+        breaks = 0
+        breakUntil = nil
         retryAt = nil
         for runner in old { Task { await runner.cleanUp() } }
         switch state {

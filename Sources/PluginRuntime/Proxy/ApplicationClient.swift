@@ -39,6 +39,8 @@ struct ApplicationClient: Sendable {
         }
         request.headers.replaceOrAdd(name: "authorization", value: "Bearer \(target.credential)")
         request.headers.replaceOrAdd(name: "accept", value: "application/json")
+        let left = ContinuousClock.now.duration(to: deadline).wholeMilliseconds
+        request.headers.replaceOrAdd(name: "veroforge-timeout-ms", value: "\(max(1, left))")
         let answer = try await Upstream.send(
             request, by: client, deadline: deadline, answerBytesMax: answerBytesMax)
         return try Self.read(answer, of: operation)

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Marketplace
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import Synchronization
 
 /// A plain HTTP exchange with an application or a vendor.
@@ -55,13 +56,30 @@ enum Upstream {
         }
     }
 
+    /// The client for applications: it trusts the certificates of a PEM file beside the system's.
+    static func client(trusting path: String?) throws(RuntimeError) -> HTTPClient {
+        guard let path else { return client() }
+        do {
+            return client(roots: try NIOSSLCertificate.fromPEMFile(path))
+        } catch {
+            throw RuntimeError(.configuration, path, "holds no PEM certificates: \(error)")
+        }
+    }
+
     /// A client that follows no redirect and verifies certificates.
-    static func client(addressOf host: String? = nil, at address: String? = nil) -> HTTPClient {
+    static func client(
+        addressOf host: String? = nil, at address: String? = nil, roots: [NIOSSLCertificate] = []
+    ) -> HTTPClient {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
             timeout: HTTPClient.Configuration.Timeout(connect: .seconds(5)))
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
         configuration.connectionPool.retryConnectionEstablishment = false
+        if !roots.isEmpty {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.additionalTrustRoots = [.certificates(roots)]
+            configuration.tlsConfiguration = tls
+        }
         if let host, let address { configuration.dnsOverride = [host: address] }
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }

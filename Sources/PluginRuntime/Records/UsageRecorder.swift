@@ -8,7 +8,7 @@ final class UsageRecorder: Sendable {
     private let writer: SegmentWriter
     private let audit: AuditLog
     private let metrics: RuntimeMetrics
-    private let written: WrittenCalls
+    private let unanswered: UnansweredCalls
     private let wakes: AsyncStream<Void>.Continuation
     private let flusher: Task<Void, Never>
     /// Until when calls are refused because the last event could not be written.
@@ -16,9 +16,9 @@ final class UsageRecorder: Sendable {
     /// Longest wait of an event before its fsync begins.
     static let groupMilliseconds = 2
 
-    /// `written` is read before the writer begins its first segment.
-    init(writer: SegmentWriter, written: WrittenCalls, audit: AuditLog, metrics: RuntimeMetrics) {
-        self.written = written
+    /// `unanswered` is read before the writer begins its first segment.
+    init(writer: SegmentWriter, unanswered: UnansweredCalls, audit: AuditLog, metrics: RuntimeMetrics) {
+        self.unanswered = unanswered
         self.writer = writer
         self.audit = audit
         self.metrics = metrics
@@ -49,9 +49,14 @@ final class UsageRecorder: Sendable {
 
     /// Appends events, all or the first ones up to a failure.
     func record(_ events: [MeterEvent]) throws(RuntimeError) {
-        do {
-            for event in events where !written.contains(event.id) {
-                try writer.append(event)
+        do throws(MeteringError) {
+            for event in events where unanswered.begin(event.id, on: event.time.day) {
+                do throws(MeteringError) {
+                    unanswered.recorded(try writer.append(event))
+                } catch {
+                    unanswered.failed(event.id)
+                    throw error
+                }
                 metrics.usageEvent()
             }
             closedUntil.withLock { $0 = nil }
@@ -65,6 +70,14 @@ final class UsageRecorder: Sendable {
 
     /// Brings audit lines to the disk that were written without a usage event.
     func wake() { wakes.yield() }
+
+    /// The call's answer is kept: its key does not lead to a second event.
+    func answered(_ call: String) { unanswered.answered(call) }
+
+    /// Writes down which calls are recorded and not answered.
+    func checkpoint(_ now: Instant, keptDays: Int) throws(MeteringError) {
+        try unanswered.checkpoint(now.day, keptDays: keptDays)
+    }
 
     /// Tells the time: at a new day the open segment is sealed and the next begun.
     func tick(_ now: Instant) {

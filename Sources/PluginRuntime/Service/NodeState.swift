@@ -9,12 +9,12 @@ final class NodeState: ServiceState {
     private let gate: FairGate
     private let recorder: UsageRecorder
     private let metrics: RuntimeMetrics
-    private let catalogue: CatalogueSource
+    private let catalogue: CatalogueFollower
     private let document = Mutex<JSONValue>(.null)
 
     init(
         registry: Registry, hosts: Hosts, gate: FairGate, recorder: UsageRecorder, metrics: RuntimeMetrics,
-        catalogue: CatalogueSource
+        catalogue: CatalogueFollower
     ) {
         self.registry = registry
         self.hosts = hosts
@@ -37,7 +37,7 @@ final class NodeState: ServiceState {
             checks["registry"] = error.cause
         }
         do throws(RuntimeError) { try recorder.refuseUnlessOpen() } catch { checks["usage"] = error.cause }
-        if !catalogue.isPresent { checks["catalogue"] = "\(catalogue.directory) is not there" }
+        checks["catalogue"] = await catalogue.check()
         return checks
     }
 
@@ -59,6 +59,9 @@ final class NodeState: ServiceState {
         gauges.append(("veroforge_runners", "state=\"idle\"", Double(idle)))
         gauges.append(("veroforge_runners", "state=\"starting\"", Double(starting)))
         gauges.append(("veroforge_runners", "state=\"working\"", Double(working)))
+        if let age = await catalogue.ageSeconds {
+            gauges.append(("veroforge_catalogue_age_seconds", "", age))
+        }
         let load = gate.load
         gauges.append(("veroforge_calls_running", "", Double(load.running)))
         gauges.append(("veroforge_calls_waiting", "", Double(load.waiting)))

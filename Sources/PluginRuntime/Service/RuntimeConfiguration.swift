@@ -19,6 +19,10 @@ public struct RuntimeConfiguration: Sendable, Equatable {
     public var loopbackHosts: [String: String] = [:]
     /// A file that holds the time of events; in demonstration directories only.
     public var clockFile: String?
+    /// The root metadata that the catalogue is checked from.
+    public var catalogueRoot: String
+    /// PEM certificates that are trusted beside the system's, for applications with a certificate authority of their own.
+    public var applicationRoots: String?
     public var certificate: String?
     public var privateKey: String?
     /// Folder that holds `veroforge-runner` and `veroforge-worker`; empty is the folder of this program.
@@ -28,6 +32,10 @@ public struct RuntimeConfiguration: Sendable, Equatable {
     public var runningCallsMax = 256
     public var runnersPerInstallationMax = 4
     public var idleSeconds = 600
+    /// Connections that are open at one time; more wait to be accepted.
+    public var connectionsMax = 4_096
+    /// How long a request may take to arrive.
+    public var requestSeconds = 30
     public var spareRunners = 2
     public var requestBytesMax = 4 * 1_048_576
     public var answerBytesMax = 4 * 1_048_576
@@ -41,6 +49,7 @@ public struct RuntimeConfiguration: Sendable, Equatable {
     public init(data: String) {
         self.data = data
         catalogue = "\(data)/site/public"
+        catalogueRoot = "\(data)/keys/roots/1.root.json"
     }
 
     /// The newest `format` of a data directory that this program knows.
@@ -151,7 +160,13 @@ public struct RuntimeConfiguration: Sendable, Equatable {
                 throw RuntimeError(.configuration, place, "a node has lower-case letters, digits and hyphens")
             }
             node = value
-        case "catalogue": catalogue = absolute(value)
+        case "catalogue":
+            catalogue =
+                value.hasPrefix("https://") || value.hasPrefix("http://") ? value : absolute(value)
+        case "catalogueRoot": catalogueRoot = absolute(value)
+        case "applicationRoots": applicationRoots = absolute(value)
+        case "connectionsMax": connectionsMax = try number(1...1_000_000)
+        case "requestSeconds": requestSeconds = try number(1...3_600)
         case "clock": clockFile = value
         case "certificate": certificate = absolute(value)
         case "privateKey": privateKey = absolute(value)
@@ -189,7 +204,10 @@ public struct RuntimeConfiguration: Sendable, Equatable {
     public var printed: String {
         var lines: [(String, String)] = [
             ("answerBytesMax", "\(answerBytesMax)"), ("callsPerSecond", "\(callsPerSecond)"),
-            ("catalogue", catalogue), ("certificate", certificate ?? "~"), ("clock", clockFile ?? "~"),
+            ("applicationRoots", applicationRoots ?? "~"), ("catalogue", catalogue),
+            ("catalogueRoot", catalogueRoot), ("connectionsMax", "\(connectionsMax)"),
+            ("requestSeconds", "\(requestSeconds)"), ("certificate", certificate ?? "~"),
+            ("clock", clockFile ?? "~"),
             ("data", data), ("drainSeconds", "\(drainSeconds)"), ("host", host),
             ("idleSeconds", "\(idleSeconds)"),
             ("node", node), ("operationsPerSecond", "\(operationsPerSecond)"), ("port", "\(port)"),

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Billing
 import FoundationEssentials
 import Hummingbird
+import HummingbirdCore
 public import Logging
 import Marketplace
 import Metering
@@ -46,12 +47,9 @@ public final class RuntimeService: Sendable {
             policy: configuration.isolation, spares: configuration.spareRunners)
         let unpacker = WorkerUnpacker(
             client: WorkerClient(executable: programs.worker, seccompList: programs.workerList))
-        let bundles = BundleStore(
-            catalogue: CatalogueSource(directory: configuration.catalogue), unpacker: unpacker)
-        let parts = try RuntimeParts(
-            configuration, starter: SandboxStarter(pools: pools, bundles: bundles),
-            resolver: .system(),
-            logger: logger)
+        let parts = try RuntimeParts(configuration, resolver: .system(), logger: logger) { catalogue in
+            SandboxStarter(pools: pools, bundles: BundleStore(catalogue: catalogue, unpacker: unpacker))
+        }
         let service = RuntimeService(configuration, parts, pools: pools, logger: logger)
         for problem in await pools.warm() { logger.error("no plugin can be started there: \(problem)") }
         return service
@@ -69,10 +67,11 @@ public final class RuntimeService: Sendable {
         recorder = parts.recorder
         desk = parts.desk
         api = parts.api
-        clients = [parts.applicationClient, parts.loopbackClient]
+        clients = [parts.applicationClient, parts.loopbackClient, parts.catalogueClient]
         pinned = parts.pinned
         upkeep = Upkeep(
-            registry: parts.registry, hosts: parts.hosts, recorder: parts.recorder, clock: parts.clock,
+            registry: parts.registry, catalogue: parts.catalogue, removals: parts.removals,
+            hosts: parts.hosts, recorder: parts.recorder, clock: parts.clock,
             idle: .seconds(configuration.idleSeconds), logger: logger)
     }
 
@@ -84,12 +83,15 @@ public final class RuntimeService: Sendable {
         handlesSignals: Bool = true, onReady: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws(RuntimeError) {
         let configuration = self.configuration
+        let watch = ConnectionWatch()
         let application = Application(
-            responder: HTTPFace(api: api), server: try TLSFace.builder(configuration),
+            responder: HTTPFace(api: api, watch: watch, requestSeconds: configuration.requestSeconds),
+            server: try TLSFace.builder(configuration, watch: watch, logger: logger),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
                 serverName: "veroforge-runtime",
-                backlog: 1_024),
+                backlog: 1_024,
+                availableConnectionsDelegate: MaximumAvailableConnections(configuration.connectionsMax)),
             onServerRunning: { channel in await onReady(channel.localAddress?.port ?? configuration.port) },
             logger: logger)
         var settings = ServiceGroupConfiguration(
@@ -128,14 +130,15 @@ public final class RuntimeService: Sendable {
     public func close() async {
         for (_, host) in hosts.all { await host.drain() }
         await pools.close()
+        upkeep.finish()
         await recorder.close()
         await pinned.shutdown()
         for client in clients { try? await client.shutdown() }
         try? registry.close()
     }
 
-    /// Looks for what others have changed in the registry, now instead of at the next poll.
-    public func reconcile() async { await upkeep.reconcile() }
+    /// Looks at the catalogue and for what others have changed in the registry, now instead of at the next poll.
+    public func reconcile() async { await upkeep.look() }
 }
 
 /// The parts of the service, put together.
@@ -148,11 +151,14 @@ struct RuntimeParts: Sendable {
     let api: RuntimeAPI
     let applicationClient: HTTPClient
     let loopbackClient: HTTPClient
+    let catalogueClient: HTTPClient
     let pinned: PinnedClients
+    let catalogue: CatalogueFollower
+    let removals: RemovalRecord
 
     init(
-        _ configuration: RuntimeConfiguration, starter: any PluginStarter, resolver: HostResolver,
-        clock given: RuntimeClock? = nil, logger: Logger
+        _ configuration: RuntimeConfiguration, resolver: HostResolver, clock given: RuntimeClock? = nil,
+        logger: Logger, makeStarter: (CatalogueFollower) -> any PluginStarter
     ) throws(RuntimeError) {
         let data = configuration.data
         let clock: RuntimeClock
@@ -175,18 +181,26 @@ struct RuntimeParts: Sendable {
         }
         let metrics = RuntimeMetrics()
         let audit = try AuditLog(folder: "\(data)/audit")
+        let unanswered = UnansweredCalls(
+            path: "\(data)/runtime/\(configuration.node)/unanswered.json", usage: "\(data)/usage",
+            node: configuration.node)
         let writer: SegmentWriter
         do { writer = try SegmentWriter(usage: "\(data)/usage", node: configuration.node) } catch {
             throw RuntimeError(.unavailable, "\(data)/usage", error.description)
         }
         recorder = UsageRecorder(
-            writer: writer, written: WrittenCalls(usage: "\(data)/usage", node: configuration.node),
-            audit: audit, metrics: metrics)
+            writer: writer, unanswered: unanswered, audit: audit, metrics: metrics)
         for recovery in recorder.recovered {
             logger.notice(
                 "completed \(recovery.path): \(recovery.events) events, \(recovery.tornBytes) bytes cut")
         }
-        applicationClient = Upstream.client()
+        applicationClient = try Upstream.client(trusting: configuration.applicationRoots)
+        catalogueClient = Upstream.client()
+        catalogue = CatalogueFollower(
+            source: CatalogueSource(configuration.catalogue, client: catalogueClient),
+            statePath: "\(data)/runtime/\(configuration.node)/catalogue.json",
+            rootPath: configuration.catalogueRoot, clock: clock)
+        let starter = makeStarter(catalogue)
         loopbackClient = Upstream.client()
         pinned = PinnedClients()
         let store = RegistryStore(registry: registry, sealed: sealed, clock: clock)
@@ -215,11 +229,15 @@ struct RuntimeParts: Sendable {
         desk = CallDesk(
             hosts: hosts, gate: gate, recorder: recorder, clock: clock, metrics: metrics, logger: logger,
             callsPerSecond: configuration.callsPerSecond)
+        removals = RemovalRecord(
+            registry: registry, recorder: recorder,
+            cursorPath: "\(data)/runtime/\(configuration.node)/events.json")
         let installations = InstallationDesk(
-            registry: registry, sealed: sealed, hosts: hosts, recorder: recorder, audit: audit, clock: clock)
+            registry: registry, sealed: sealed, hosts: hosts, recorder: recorder, audit: audit, clock: clock,
+            removals: removals)
         let state = NodeState(
             registry: registry, hosts: hosts, gate: gate, recorder: recorder, metrics: metrics,
-            catalogue: CatalogueSource(directory: configuration.catalogue))
+            catalogue: catalogue)
         var endpoints = InstallationEndpoints(desk: installations, calls: desk).all
         endpoints += PolicyEndpoints(registry: registry).all
         endpoints += UsageEndpoints(usage: "\(data)/usage", clock: clock).all
@@ -230,6 +248,8 @@ struct RuntimeParts: Sendable {
             ).all
         endpoints += ServiceEndpoints(service: state, calls: desk, registry: registry, clock: clock).all
         state.describe(OpenAPIDocument.make(endpoints))
-        api = RuntimeAPI(endpoints: endpoints, registry: registry, clock: clock, metrics: metrics)
+        api = RuntimeAPI(
+            endpoints: endpoints, registry: registry, clock: clock, metrics: metrics,
+            jsonBytesMax: configuration.requestBytesMax, answered: { [recorder] in recorder.answered($0) })
     }
 }

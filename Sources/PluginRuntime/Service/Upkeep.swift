@@ -12,6 +12,8 @@ final class Upkeep: Sendable {
     private static let keyDays = 30
 
     private let registry: Registry
+    private let catalogue: CatalogueFollower
+    private let removals: RemovalRecord
     private let hosts: Hosts
     private let recorder: UsageRecorder
     private let clock: RuntimeClock
@@ -19,10 +21,13 @@ final class Upkeep: Sendable {
     private let logger: Logger
 
     init(
-        registry: Registry, hosts: Hosts, recorder: UsageRecorder, clock: RuntimeClock, idle: Duration,
+        registry: Registry, catalogue: CatalogueFollower, removals: RemovalRecord, hosts: Hosts,
+        recorder: UsageRecorder, clock: RuntimeClock, idle: Duration,
         logger: Logger
     ) {
         self.registry = registry
+        self.catalogue = catalogue
+        self.removals = removals
         self.hosts = hosts
         self.recorder = recorder
         self.clock = clock
@@ -40,11 +45,58 @@ final class Upkeep: Sendable {
                 await sampleStorage(now)
                 sampled = now.day
             }
-            await reconcile()
+            await look()
+            do throws(MeteringError) { try recorder.checkpoint(now, keptDays: Self.keyDays) } catch {
+                logger.error("the checkpoint of calls was not written: \(error)")
+            }
             for (_, host) in hosts.all { _ = await host.evictIdle(since: .now - idle) }
             let registry = self.registry
             _ = try? await blocking { try registry.forgetAnswers(before: now.adding(days: -Self.keyDays)) }
             try? await Task.sleep(for: .seconds(Self.pollSeconds))
+        }
+    }
+
+    /// Looks at everything that others may have changed.
+    func look() async {
+        let now = clock.now()
+        await followCatalogue(now)
+        await reconcile()
+        let removals = self.removals
+        do throws(RuntimeError) {
+            _ = try await blocking { try removals.follow(now: now) }
+        } catch {
+            logger.error("removals were not recorded: \(error)")
+        }
+    }
+
+    /// Writes down what the next start needs to know.
+    func finish() { try? recorder.checkpoint(clock.now(), keptDays: Self.keyDays) }
+
+    /// Looks at the catalogue, and carries what it has revoked into the tenants' rows: a node that has a registry of its
+    /// own hears of a revocation by the catalogue alone.
+    func followCatalogue(_ now: Instant) async {
+        guard await catalogue.refresh() else {
+            let why = await catalogue.check()
+            logger.error("the catalogue was not taken: \(why)")
+            return
+        }
+        let registry = self.registry
+        for revoked in await catalogue.revoked {
+            do throws(RuntimeError) {
+                try await blocking {
+                    let known = try registry.version(revoked.plugin, revoked.version)
+                    if let stage = known.revocation?.stage, stage >= revoked.stage { return }
+                    try registry.revoke(
+                        revoked.plugin, revoked.version, stage: revoked.stage, reason: revoked.reason,
+                        evidence: revoked.evidence, actor: "catalogue", now: now)
+                }
+            } catch {
+                // A version that nobody here has is nobody's to stop.
+                if error.code != .notFound {
+                    logger.error(
+                        "\(revoked.plugin) \(revoked.version) is revoked, and was not stopped: \(error)")
+                }
+            }
         }
     }
 
@@ -75,6 +127,7 @@ final class Upkeep: Sendable {
             let held = await host.plugin
             let isCurrent =
                 held.version == row.version && held.plan == row.plan && held.accepted == row.accepted
+                && held.config == Hosts.filled(row.config, held.manifest.config)
             if !isCurrent, let next = try? await hosts.load(key) {
                 do throws(RuntimeError) { try await host.replace(with: next) } catch {
                     logger.error("\(key.plugin) \(row.version) for \(key.tenant): \(error)")

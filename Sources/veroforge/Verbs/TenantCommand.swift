@@ -9,7 +9,7 @@ import Registry
 struct TenantCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tenant", abstract: "Customers and their applications.",
-        subcommands: [Create.self, Show.self, SetPolicy.self])
+        subcommands: [Create.self, Show.self, SetPolicy.self, EraseTenant.self])
 
     struct Create: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Add a customer with its application.")
