@@ -1,70 +1,49 @@
 import Glibc
-import Marketplace
+public import Marketplace
 
 /// Measures a back end on this machine; `veroforge bench sandbox` prints it.
 public enum SandboxBench {
-    public struct Figures: Sendable, Codable {
-        public var backEnd: BackEnd
-        /// From nothing to the answer of a first call, one after the other.
-        public var startMsP50: Double
-        public var startMsP99: Double
-        public var startsPerSecond: Double
-        /// From a started spare to the runner in hand.
-        public var spareMsP50: Double
-        /// Host to plugin to host with `live` plugins alive, called round robin.
-        public var roundTripMsP50: Double
-        public var roundTripMsP99: Double
+    /// A median and a tail, in milliseconds.
+    public struct Spread: Sendable {
+        public let p50: Double
+        public let p99: Double
+        public let most: Double
+
+        init(_ values: [Double]) {
+            let sorted = values.sorted()
+            func at(_ percent: Int) -> Double {
+                sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, sorted.count * percent / 100)]
+            }
+            (p50, p99, most) = (at(50), at(99), sorted.last ?? 0)
+        }
+    }
+
+    /// What is to be measured, how often.
+    public struct Counts: Sendable {
+        public var starts: Int
+        /// Plugins alive at one time while calls go round.
         public var live: Int
-        /// Proportional memory of one plugin's processes with `live` alive.
-        public var memoryKiBPerPlugin: Int
-        /// A loop of arithmetic inside: processor milliseconds as the runner counts them.
-        public var computeCpuMs: Double
-        /// How long after its limit each runaway was gone.
-        public var overrunMs: [String: Double]
+        public var calls: Int
+
+        public init(starts: Int, live: Int, calls: Int) {
+            self.starts = starts
+            self.live = live
+            self.calls = calls
+        }
     }
 
     private struct NoHost: OperationHandler {
         func perform(_ request: OperationRequest) async -> OperationOutcome { .success(.null) }
     }
 
+    /// Some hundred milliseconds of arithmetic; the same text runs in any engine.
+    public static let computeBody =
+        "let a = 1; for (let i = 0; i < 5000000; i++) a = (a * 1103515245 + 12345) % 2147483648; return a;"
+
     private static func image(_ body: String) -> PluginImage {
         let main = "export default { async execute(request) { \(body) } };"
         return PluginImage(files: ["index.mjs": Array(main.utf8)], main: "index.mjs")
     }
-
-    private static let runaways: [(name: String, body: String)] = [
-        ("loop", "for (;;);"), ("microtasks", "for (;;) await 1;"),
-        ("regular expression", "return /(a+)+b/.test('a'.repeat(64));"),
-        ("waiting", "await new Promise((resolve) => setTimeout(resolve, 60000));"),
-    ]
-
-    public static func measure(
-        _ isolation: any Isolation, starts: Int = 100, live: Int = 100, calls: Int = 5_000
-    ) async throws(SandboxError) -> Figures {
-        var times: [Double] = []
-        let began = Clock.monotonic()
-        for _ in 0..<starts {
-            let from = Clock.monotonic()
-            let runner = try await loaded(isolation, "return 1;")
-            times.append(milliseconds(since: from))
-            await runner.kill()
-        }
-        let perSecond = Double(starts) / (milliseconds(since: began) / 1_000)
-        let spare = try await spareTime(isolation, takes: min(starts, 20))
-        let (trips, memory) = try await roundTrips(isolation, live: live, calls: calls)
-        let compute = try await loaded(isolation, computeBody)
-        let result = try await compute.execute(action: "go", data: nil, handler: NoHost())
-        await compute.kill()
-        return Figures(
-            backEnd: isolation.backEnd, startMsP50: percentile(times, 50), startMsP99: percentile(times, 99),
-            startsPerSecond: perSecond, spareMsP50: spare, roundTripMsP50: percentile(trips, 50),
-            roundTripMsP99: percentile(trips, 99), live: live, memoryKiBPerPlugin: memory,
-            computeCpuMs: result.cpuMs, overrunMs: try await overruns(isolation))
-    }
-
-    /// Some hundred milliseconds of arithmetic; the same text can be run by any engine for comparison.
-    public static let computeBody =
-        "let a = 1; for (let i = 0; i < 5000000; i++) a = (a * 1103515245 + 12345) % 2147483648; return a;"
 
     private static func loaded(_ isolation: any Isolation, _ body: String) async throws(SandboxError)
         -> PluginRunner
@@ -75,8 +54,42 @@ public enum SandboxBench {
         return runner
     }
 
-    private static func spareTime(_ isolation: any Isolation, takes: Int) async throws(SandboxError) -> Double
-    {
+    /// From nothing to the answer of a first call, one after the other.
+    public static func starts(_ isolation: any Isolation, _ count: Int) async throws(SandboxError) -> Spread {
+        var times: [Double] = []
+        for _ in 0..<count {
+            let from = Clock.monotonic()
+            let runner = try await loaded(isolation, "return 1;")
+            times.append(milliseconds(since: from))
+            await runner.kill()
+        }
+        return Spread(times)
+    }
+
+    /// Plugins started and answering a second, `side` at one time.
+    public static func startsPerSecond(
+        _ isolation: any Isolation, _ count: Int, side: Int = 4
+    ) async throws(SandboxError) -> Double {
+        let began = Clock.monotonic()
+        let failure = await withTaskGroup(of: SandboxError?.self) { group in
+            for _ in 0..<side {
+                group.addTask {
+                    do throws(SandboxError) {
+                        for _ in 0..<max(1, count / side) {
+                            await (try loaded(isolation, "return 1;")).kill()
+                        }
+                        return nil
+                    } catch { return error }
+                }
+            }
+            return await group.reduce(nil) { $0 ?? $1 }
+        }
+        if let failure { throw failure }
+        return Double(max(1, count / side) * side) / (milliseconds(since: began) / 1_000)
+    }
+
+    /// From a started spare to the runner in hand.
+    public static func spares(_ isolation: any Isolation, _ takes: Int) async throws(SandboxError) -> Spread {
         let pool = RunnerPool(isolation, spares: 2)
         var times: [Double] = []
         for _ in 0..<takes {
@@ -87,12 +100,13 @@ public enum SandboxBench {
             await runner.kill()
         }
         await pool.close()
-        return percentile(times, 50)
+        return Spread(times)
     }
 
-    private static func roundTrips(
+    /// Host to plugin to host, `live` plugins alive and called in turn; and their proportional memory, each.
+    public static func roundTrips(
         _ isolation: any Isolation, live: Int, calls: Int
-    ) async throws(SandboxError) -> (times: [Double], memoryKiB: Int) {
+    ) async throws(SandboxError) -> (times: Spread, memoryKiB: Int) {
         var runners: [PluginRunner] = []
         for _ in 0..<live { runners.append(try await loaded(isolation, "return request.data;")) }
         var times: [Double] = []
@@ -103,31 +117,51 @@ public enum SandboxBench {
         }
         let memory = ProcessTree.proportionalKiB(of: Set(runners.map(\.hostProcess)))
         for runner in runners { await runner.kill() }
-        return (times, memory / max(1, live))
+        return (Spread(times), memory / max(1, live))
     }
 
-    private static func overruns(_ isolation: any Isolation) async throws(SandboxError) -> [String: Double] {
+    /// The arithmetic of `computeBody` inside: processor milliseconds as the runner counts them.
+    public static func compute(_ isolation: any Isolation) async throws(SandboxError) -> Double {
+        let runner = try await loaded(isolation, computeBody)
+        let result = try await runner.execute(action: "go", data: nil, handler: NoHost())
+        await runner.kill()
+        return result.cpuMs
+    }
+
+    // MARK: Runaways
+
+    /// What runs away, and the limit that must end it.
+    public static let runaways: [(name: String, body: String, limit: LimitName)] = [
+        ("loop", "for (;;);", .cpu),
+        ("try/finally", "for (;;) { try { for (;;); } finally { continue; } }", .cpu),
+        ("microtasks", "for (;;) await 1;", .cpu),
+        ("regular expression", "return /(a+)+b/.test('a'.repeat(64));", .cpu),
+        ("engine's own loop", "return Array.prototype.lastIndexOf.call({ length: 2 ** 53 - 1 }, 1);", .cpu),
+        (
+            "timers",
+            "const f = () => { setTimeout(f, 0); for (let i = 0; i < 1e5; i++); }; f(); await new Promise(() => {});",
+            .cpu
+        ),
+        ("waiting", "await new Promise((resolve) => setTimeout(resolve, 60000));", .wall),
+        ("memory", "const a = []; for (;;) a.push(new Uint8Array(1 << 20).fill(1));", .memory),
+        ("output", "return 'x'.repeat(8 << 20);", .output),
+    ]
+
+    /// How long after its limit each runaway was gone, and what ended it; for a limit that is not one of time, how
+    /// long it took in all.
+    public static func overrun(
+        _ isolation: any Isolation, _ runaway: (name: String, body: String, limit: LimitName), limitMs: Int64
+    ) async throws(SandboxError) -> (overMs: Double, outcome: ExecutionOutcome) {
         var limits = Limits.standard
-        limits.cpuMs = 100
-        limits.wallMs = 1_000
-        var overruns: [String: Double] = [:]
-        for runaway in runaways {
-            let runner = try await isolation.start(RunnerLimits(limits))
-            _ = try await runner.load(image(runaway.body))
-            let result = try await runner.execute(action: "go", data: nil, handler: NoHost())
-            let limit = runaway.name == "waiting" ? Double(limits.wallMs) : Double(limits.cpuMs)
-            overruns[runaway.name] = result.wallMs - limit
-            await runner.kill()
-        }
-        return overruns
+        limits.cpuMs = runaway.limit == .cpu ? limitMs : 5_000
+        limits.wallMs = runaway.limit == .wall ? limitMs : 10_000
+        let runner = try await isolation.start(RunnerLimits(limits))
+        _ = try await runner.load(image(runaway.body))
+        let result = try await runner.execute(action: "go", data: nil, handler: NoHost())
+        let isTimed = runaway.limit == .cpu || runaway.limit == .wall
+        await runner.kill()
+        return (result.wallMs - (isTimed ? Double(limitMs) : 0), result.outcome)
     }
 
-    private static func milliseconds(since from: UInt64) -> Double {
-        Double(Clock.monotonic() - from) / 1_000_000
-    }
-
-    private static func percentile(_ values: [Double], _ percent: Int) -> Double {
-        guard !values.isEmpty else { return 0 }
-        return values.sorted()[min(values.count - 1, values.count * percent / 100)]
-    }
+    static func milliseconds(since from: UInt64) -> Double { Double(Clock.monotonic() - from) / 1_000_000 }
 }

@@ -13,5 +13,6 @@ protocol MeasuredBench: Sendable {
 
 /// Every bench of `veroforge bench`. The peers beside them are started by `Tests/Bench/NAME/run`.
 let benches: [any MeasuredBench] = [
-    StartMeasure()
+    StartMeasure(),
+    SandboxMeasure(),
 ]

@@ -47,17 +47,26 @@ static void put32(unsigned char *at, uint32_t value) {
     for (int i = 0; i < 4; i++) at[i] = (unsigned char)(value >> (24 - 8 * i));
 }
 
+static void write_all(const void *from, size_t length) {
+    for (size_t at = 0; at < length;) {
+        ssize_t put = write(1, (const char *)from + at, length - at);
+        if (put < 0 && errno == EAGAIN) {
+            struct pollfd ready = {.fd = 1, .events = POLLOUT};
+            poll(&ready, 1, -1);
+            continue;
+        }
+        if (put <= 0) _exit(0);
+        at += (size_t)put;
+    }
+}
+
 static void frame(unsigned char kind, uint32_t id, const void *payload, size_t length) {
     unsigned char head[9];
     put32(head, (uint32_t)length);
     head[4] = kind;
     put32(head + 5, id);
-    need(write(1, head, 9), 9);
-    for (size_t at = 0; at < length;) {
-        ssize_t put = write(1, (const char *)payload + at, length - at);
-        if (put <= 0) _exit(0);
-        at += (size_t)put;
-    }
+    write_all(head, 9);
+    write_all(payload, length);
 }
 
 static void answer(uint32_t id, long result, int error) {
@@ -236,7 +245,7 @@ static int perform(const char *name, uint32_t id) {
         need(write(1, head, 9), 9);
         return 1;
     }
-    if (!strcmp(name, "garbage")) return memset(page, 0xaa, sizeof page), need(write(1, page, sizeof page), sizeof page), 1;
+    if (!strcmp(name, "garbage")) return memset(page, 0xaa, sizeof page), write_all(page, sizeof page), 1;
     if (!strcmp(name, "wrong-id")) return answer(id + 1, 0, 0), 1;
     if (!strcmp(name, "twice")) return answer(id, 0, 0), answer(id, 0, 0), 1;
     if (!strcmp(name, "host-frame")) return frame(0x05, id, "{}", 2), 1;
