@@ -43,7 +43,10 @@ public struct VersionRange: Hashable, Sendable, CustomStringConvertible, Codable
             guard let set = RangeParser.set(alternative) else { return nil }
             sets.append(set)
         }
-        self.sets = sets
+        // As npm does: where one alternative is everything, the range is everything, and the prereleases that other
+        // alternatives name are not let in.
+        let floor = Comparator(op: .greaterOrEqual, version: Version(0, 0, 0))
+        self.sets = sets.contains { $0.allSatisfy { $0 == floor } } ? [[]] : sets
         self.description = text
     }
 

@@ -8,9 +8,10 @@ public struct CatalogueCheck: Sendable {
     public let text: String
     public let json: String
 
-    public static func verify(_ directory: String, root: String?, asOf: Instant) throws(PipelineError)
-        -> CatalogueCheck
-    {
+    /// `everySignature`: also those that the signatures at a proof's two ends vouch for already.
+    public static func verify(
+        _ directory: String, root: String?, asOf: Instant, everySignature: Bool = false
+    ) throws(PipelineError) -> CatalogueCheck {
         guard Files.exists(directory) else {
             throw PipelineError(
                 .notFound, "\(directory) does not exist", remedy: "Name the site's directory.")
@@ -31,11 +32,15 @@ public struct CatalogueCheck: Sendable {
         } else {
             trust = .firstUse
         }
-        let report = CatalogueVerifier.verify(directory: directory, trust: trust, asOf: asOf)
+        let report = CatalogueVerifier.verify(
+            directory: directory, trust: trust, asOf: asOf, everySignature: everySignature)
         var lines = report.problems.map { "BROKEN  \($0)" }
         lines.append(
             "\(report.filesChecked) files, \(report.bytesChecked) bytes, \(report.proofsChecked) proofs, "
                 + "\(report.logSize) log entries checked")
+        lines.append(
+            everySignature
+                ? "signatures: every one" : "signatures: metadata, log, and both ends of every proof's chain")
         lines.append(report.isPinned ? "root: pinned" : "root: first use, not pinned")
         lines.append(
             report.holds

@@ -10,9 +10,12 @@ public enum StageList {
         ReconcileStage(), ReportStage(), PublishStage(),
     ]
 
+    public static let rescan: [any Stage] = [RescanStage(), MatchStage(), ActStage(), PublishStage()]
+    static var all: [any Stage] { submission + nightly + rescan }
+
     static func stage(named name: String, of pipeline: String) throws(PipelineError) -> any Stage {
-        guard let stage = (submission + nightly).first(where: { $0.name == name }) else {
-            let known = Set((submission + nightly).map(\.name)).sorted().joined(separator: ", ")
+        guard let stage = all.first(where: { $0.name == name }) else {
+            let known = Set(all.map(\.name)).sorted().joined(separator: ", ")
             throw PipelineError(
                 .usage, "pipelines/\(pipeline).yaml names the stage \(name), which does not exist",
                 remedy: "There are: \(known).")

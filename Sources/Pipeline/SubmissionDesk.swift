@@ -39,6 +39,25 @@ public struct SubmissionDesk: Sendable {
         return (received.submission, received.isNew)
     }
 
+    /// Follows a submission to its end: runs the pipeline for it, or waits while another run has the pipeline.
+    public func follow(_ id: Digest, progress: Progress) async throws(PipelineError) {
+        let runner = try PipelineRunner("submission", programs: context.programs)
+        var run = context
+        run.options = RunOptions(id: id)
+        while true {
+            do {
+                _ = try await runner.run(run, progress: progress)
+                return
+            } catch  where error.code == .tryLater {
+                let item = try PipelineError.translating { () throws(RegistryError) in
+                    try context.registry.submission(id)
+                }
+                guard item.state.isInMotion else { return }
+                try? await Task.sleep(for: .milliseconds(500))
+            }
+        }
+    }
+
     /// The exit code that a submission's state means for `submit --wait`.
     public static func exitCode(of state: SubmissionState) -> ExitCode {
         switch state {

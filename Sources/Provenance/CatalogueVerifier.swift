@@ -6,8 +6,12 @@ import Synchronization
 
 public enum CatalogueVerifier {
     /// Verifies the site in `directory` as of a moment. Never throws: what cannot be read is a problem of the report.
+    ///
+    /// - Parameter everySignature: whether each signature of a proof is verified, also those that the signatures at
+    ///   the chain's two ends vouch for already.
     public static func verify(
-        directory: String, trust: CatalogueTrust, asOf: Instant, threads: Int = 2
+        directory: String, trust: CatalogueTrust, asOf: Instant, threads: Int = 2,
+        everySignature: Bool = false
     ) -> VerificationReport {
         var check = MetadataCheck(directory: directory, asOf: asOf)
         check.run(trust)
@@ -23,8 +27,28 @@ public enum CatalogueVerifier {
             compare(files, digests, present, isWhole: check.hasEveryBin, &report)
         }
         let log = checkLog(directory, digests, &report)
-        if let (keys, log) = log { checkProofs(directory, digests, keys, log, threads: threads, &report) }
+        if let (keys, log) = log {
+            checkStatements(directory, keys, log, &report)
+            checkProofs(
+                directory, digests, keys, log, threads: threads, everySignature: everySignature, &report)
+        }
         return report
+    }
+
+    /// Behind every entry that is no listing stands a statement that the marketplace has signed.
+    private static func checkStatements(
+        _ directory: String, _ keys: TrustedKeys, _ log: TransparencyLog, _ report: inout VerificationReport
+    ) {
+        for (index, entry) in log.entries.enumerated() where entry.kind != .listed {
+            let path = LogStatement.path(entry.statement)
+            guard let bytes = try? Files.bytes(of: "\(directory)/\(path)", limitBytes: 1 << 20) else {
+                report.add(.log, path, "is missing; entry \(index) of the log names it")
+                continue
+            }
+            if let problem = LogStatement.problem(with: bytes, for: entry, keys: keys.attest) {
+                report.add(.log, path, problem)
+            }
+        }
     }
 
     /// The digest and length of every regular file, worked out by several threads.
@@ -114,8 +138,7 @@ public enum CatalogueVerifier {
 
     private static func checkProofs(
         _ directory: String, _ digests: [String: TUFFile], _ keys: TrustedKeys, _ log: TransparencyLog,
-        threads: Int,
-        _ report: inout VerificationReport
+        threads: Int, everySignature: Bool, _ report: inout VerificationReport
     ) {
         let paths = digests.keys.filter { $0.hasSuffix("/\(CataloguePaths.proofName)") }.sorted()
         report.proofsChecked = paths.count
@@ -125,7 +148,7 @@ public enum CatalogueVerifier {
             while true {
                 let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard index < paths.count else { break }
-                let result = problems(of: paths[index], directory, digests, keys, log)
+                let result = problems(of: paths[index], directory, digests, keys, log, everySignature)
                 found.withLock { $0[paths[index]] = result }
             }
         }
@@ -146,12 +169,13 @@ public enum CatalogueVerifier {
 
     private static func problems(
         of path: String, _ directory: String, _ digests: [String: TUFFile], _ keys: TrustedKeys,
-        _ log: TransparencyLog
+        _ log: TransparencyLog, _ everySignature: Bool
     ) -> (problems: [String], entry: LogEntry?) {
         do {
             let proof = try Proof(parsing: try Files.bytes(of: "\(directory)/\(path)"), subject: path)
             let problems = proof.problems(
-                keys: keys, log: log, publishedDigest: { digests[$0]?.digest }, checkFiles: true)
+                keys: keys, log: log, everySignature: everySignature,
+                publishedDigest: { digests[$0]?.digest })
             return (problems, proof.log.entry)
         } catch {
             return ([error.cause], nil)

@@ -48,6 +48,51 @@ public struct TrustedKeys: Sendable {
 }
 
 extension Proof {
+    /// Everything that is wrong with the chain; empty when it holds.
+    ///
+    /// Each link is signed, and names the digest of the one before. So the publisher's signature on the first link and
+    /// the marketplace's on the last vouch for every byte between them, and those two are what is verified here; where
+    /// anything at all is amiss, or `everySignature` is asked for, all of them are, and each broken link is named.
+    public func problems(
+        keys: TrustedKeys, log published: TransparencyLog?, everySignature: Bool,
+        publishedDigest: (String) -> Marketplace.Digest?
+    ) -> [String] {
+        if !everySignature, holdsByItsEnds(keys, published, publishedDigest) { return [] }
+        return problems(keys: keys, log: published, publishedDigest: publishedDigest, checkFiles: true)
+    }
+
+    private func holdsByItsEnds(
+        _ keys: TrustedKeys, _ published: TransparencyLog?,
+        _ publishedDigest: (String) -> Marketplace.Digest?
+    ) -> Bool {
+        guard chain.count == ProofStep.allCases.count else { return false }
+        let attest = Set(keys.attest.map(\.keyID))
+        var links: [Result<ProofLink, ProvenanceError>] = []
+        var previous: Marketplace.Digest?
+        for (step, envelope) in zip(ProofStep.allCases, chain) {
+            guard let statement = try? Statement(unverified: envelope),
+                let link = try? ProofLink(statement: statement), link.step == step,
+                link.previous == previous, envelope.payloadType == Statement.payloadType
+            else { return false }
+            if case .success(let first)? = links.first {
+                guard link.bundle == first.bundle, link.plugin == first.plugin, link.version == first.version,
+                    envelope.signatures.contains(where: { attest.contains($0.keyID) && $0.bytes.count == 64 })
+                else { return false }
+            }
+            for artifact in link.artifacts {
+                if let path = artifact.path, publishedDigest(path) != artifact.digest { return false }
+            }
+            links.append(.success(link))
+            previous = envelope.payloadDigest
+        }
+        guard case .success(let first)? = links.first else { return false }
+        let signers = keys.publishers[first.plugin.publisher] ?? []
+        return (try? chain[0].verify(payloadType: Statement.payloadType, keys: signers)) != nil
+            && (try? chain[chain.count - 1].verify(payloadType: Statement.payloadType, keys: keys.attest))
+                != nil
+            && logProblems(published, links).isEmpty
+    }
+
     /// Everything that is wrong with the chain, first broken link first; empty when it holds. `publishedDigest` gives
     /// the digest of a file of the site, or `nil` where the site has no such file.
     public func problems(

@@ -180,7 +180,7 @@ extension Registry {
         }
     }
 
-    private static func insertKey(
+    static func insertKey(
         _ key: VerifyingKey, of id: PublisherID, role: PublisherKey.Role, now: Instant, _ database: Database
     ) throws {
         let owner = try String.fetchOne(

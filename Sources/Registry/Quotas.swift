@@ -3,6 +3,11 @@ import GRDB
 public import Marketplace
 
 extension Registry {
+    /// Whether a bundle was handed in before, by whomever.
+    public func hasSubmission(_ id: Marketplace.Digest) throws(RegistryError) -> Bool {
+        try read { try Registry.submission(id, $0) != nil }
+    }
+
     /// How many submissions a publisher has sent since a moment: the daily quota's question.
     public func submissionCount(of publisher: PublisherID, since: Instant) throws(RegistryError) -> Int {
         try read {

@@ -10,6 +10,7 @@ enum Schema {
         migrator.registerMigration("2026-01 installations") { try $0.execute(sql: installations) }
         migrator.registerMigration("2026-01 operation") { try $0.execute(sql: operation) }
         migrator.registerMigration("2026-02 verification and notices") { try $0.execute(sql: verification) }
+        migrator.registerMigration("2026-03 version events") { try $0.execute(sql: versionEvents) }
         return migrator
     }
 
@@ -174,5 +175,24 @@ enum Schema {
         ) STRICT;
         CREATE INDEX noticesDue ON notices(notBefore, id) WHERE sentAt IS NULL;
         CREATE INDEX submissionsIncomplete ON submissions(notBefore) WHERE state = 'incomplete';
+        """
+
+    /// Steps that were taken before this table was there are drawn from the record of states.
+    private static let versionEvents = """
+        CREATE TABLE versionEvents (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, plugin TEXT NOT NULL, version TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('yanked', 'restored', 'revoked')), stage TEXT,
+            reason TEXT NOT NULL, evidence TEXT, actor TEXT NOT NULL, at INTEGER NOT NULL,
+            FOREIGN KEY (plugin, version) REFERENCES versions
+        ) STRICT;
+        CREATE INDEX versionEventsByVersion ON versionEvents(plugin, version, id);
+        INSERT INTO versionEvents (plugin, version, kind, stage, reason, evidence, actor, at)
+        SELECT v.plugin, v.version,
+            CASE t.toState WHEN 'listed' THEN 'restored' ELSE t.toState END,
+            CASE t.toState WHEN 'revoked' THEN v.revokeStage END, t.reason,
+            CASE t.toState WHEN 'revoked' THEN v.revokeEvidence END, t.actor, t.at
+        FROM transitions t JOIN versions v ON v.submission = t.submission
+        WHERE t.toState IN ('yanked', 'revoked') OR t.toState = 'listed' AND t.fromState = 'yanked'
+        ORDER BY t.id;
         """
 }

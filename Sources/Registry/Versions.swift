@@ -95,6 +95,7 @@ extension Registry {
                 row, to: .yanked, TransitionReason("yanked", reason), actor, now, database)
             try Registry.update(
                 row, "yankedAt = ?, yankReason = ?", [now.column, reason], now, database)
+            try Registry.noteEvent(.yanked, of: row, reason: reason, actor: actor, now: now, database)
         }
     }
 
@@ -107,6 +108,7 @@ extension Registry {
             try Registry.moveVersion(
                 row, to: .listed, TransitionReason("restored", reason), actor, now, database)
             try Registry.update(row, "yankedAt = NULL, yankReason = NULL", [], now, database)
+            try Registry.noteEvent(.restored, of: row, reason: reason, actor: actor, now: now, database)
         }
     }
 
@@ -132,6 +134,9 @@ extension Registry {
             try Registry.update(
                 row, "revokedAt = ?, revokeReason = ?, revokeEvidence = ?, revokeStage = ?",
                 [first.column, reason, evidence, stage.rawValue], now, database)
+            try Registry.noteEvent(
+                .revoked, of: row, stage: stage, reason: reason, evidence: evidence, actor: actor, now: now,
+                database)
             if stage >= .suspended {
                 try Registry.stopInstallations(
                     of: plugin, version, state: stage == .removed ? .removed : .suspended,

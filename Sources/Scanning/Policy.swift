@@ -71,6 +71,7 @@ public struct Policy: Sendable {
 
     let scanRules: [Rule]
     let decideRules: [Rule]
+    let rescanRules: [Rule]
 
     static let flagNames: Set<String> = [
         "scan-incomplete", "scan-reject", "scan-review", "trial-incomplete", "publisher-unverified",
@@ -85,6 +86,9 @@ public struct Policy: Sendable {
         }
         scanRules = try Self.rules(document["scan"], allowed: ["incomplete", "reject", "review"])
         decideRules = try Self.rules(document["decide"], allowed: ["reject", "hold"])
+        rescanRules =
+            document["rescan"] == nil
+            ? [] : try Self.rules(document["rescan"], allowed: ["revoke", "hold"])
     }
 
     private static func rules(_ value: JSONValue?, allowed: Set<String>) throws(ScanError) -> [Rule] {
@@ -188,5 +192,21 @@ public struct Policy: Sendable {
         if let facts = held["reject"] { return Decision(verdict: .reject, facts: facts) }
         if let facts = held["hold"] { return Decision(verdict: .hold, facts: facts) }
         return Decision(verdict: .approve, facts: ["no-rule-objects"])
+    }
+
+    /// What to do with a listed version that rules or advisories match today and did not before: `revoke` where one
+    /// rule says so, else `hold`, else `report`, with the names of the rules.
+    public func rescan(_ findings: [Finding]) -> (action: String, facts: [String]) {
+        var held: [String: [String]] = [:]
+        for rule in rescanRules {
+            let met = findings.filter { $0.mode == .enforced && rule.condition.matches($0) }
+            guard !met.isEmpty else { continue }
+            let names = Set(met.map(\.rule)).sorted()
+            held[rule.then, default: []].append("\(rule.name): \(names.joined(separator: ", "))")
+        }
+        for action in ["revoke", "hold"] {
+            if let facts = held[action] { return (action, facts) }
+        }
+        return ("report", ["no-rule-objects"])
     }
 }

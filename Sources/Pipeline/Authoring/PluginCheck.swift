@@ -58,12 +58,30 @@ public struct PluginCheck: Sendable {
 
 /// Findings of a submission in lines, for its publisher.
 public enum FindingLines {
+    /// Every finding that counts, whole: severity, rule, place, message, and what to do about it.
     public static func ofSubmission(_ bundle: Digest, _ data: DataDirectory) -> [String] {
         let scan = (try? Reports.scan(bundle, data))?.findings ?? []
         let trial = (try? Reports.trial(bundle, data))?.findings ?? []
+        let remedies = remedies(bundle, data)
         return (scan + trial).filter { $0.mode == .enforced }.map { finding in
             let place = finding.line > 0 ? "\(finding.file):\(finding.line)" : finding.file
-            return "\(finding.severity.rawValue)  \(finding.rule)  \(place)  \(finding.message)"
+            let remedy = remedies[finding.rule].map { "\n      remedy: \($0)" } ?? ""
+            return
+                "\(finding.severity.rawValue)  \(finding.rule)  \(place)  \(finding.message)  [\(finding.fingerprint.prefix(12))]\(remedy)"
         }
+    }
+
+    /// What each rule says is to be done, as the scan's SARIF carries it.
+    private static func remedies(_ bundle: Digest, _ data: DataDirectory) -> [String: String] {
+        guard let bytes = try? Files.readIfPresent(data.report(bundle, "scan.sarif")),
+            let rules = (try? JSONValue.parse(bytes))?["runs"]?[0]?["tool"]?["driver"]?["rules"]?.arrayValue
+        else { return [:] }
+        var texts: [String: String] = [:]
+        for rule in rules {
+            if let id = rule["id"]?.stringValue, let text = rule["help"]?["text"]?.stringValue {
+                texts[id] = text
+            }
+        }
+        return texts
     }
 }

@@ -20,62 +20,92 @@ struct DecideStage: SubmissionStage {
             throw PipelineError(
                 .usage, "rules/policy.yaml: \(error.cause)", remedy: "Correct the policy file.")
         }
+        let rules = try ReviewRules(policy: String(decoding: policyBytes, as: UTF8.self))
+        let weighed = try AcceptedFindings(scan, trial, of: submission, policy: policy, context)
+        let facts = try SubmissionFacts(submission, context)
+        let findings = weighed.scan.findings + weighed.trial
         let outcome = policy.decide(
-            scan: scan, trial: .init(findings: trial.findings, isComplete: trial.complete),
-            publisher: try publisherFacts(submission, context))
-        let verdict: DecisionVerdict =
-            switch outcome.verdict {
-            case .approve: .approve
-            case .hold: .hold
-            case .reject: .reject
-            }
+            scan: weighed.scan, trial: .init(findings: weighed.trial, isComplete: trial.complete),
+            publisher: facts.forPolicy)
+        let risk = Risk(findings, newPermissions: facts.newPermissions, facts.standing, rules)
+        var (verdict, named) = Self.verdict(outcome, risk, rules)
+        if !facts.changedPlans.isEmpty {
+            verdict = .reject
+            named = [
+                "plan-changed: \(facts.changedPlans.joined(separator: ", ")) was listed with another price; a plan's id stands for its price, so give the new price a new id"
+            ]
+        }
         let file = DecisionFile(
             submission: submission, verdict: verdict, decidedBy: "policy",
-            reason: outcome.facts.joined(separator: "; "),
-            rules: outcome.facts, policy: Digest.sha256(of: policyBytes), at: context.now)
+            reason: (named + weighed.unmatched).joined(separator: "; "), rules: named,
+            policy: Digest.sha256(of: policyBytes), at: context.now, risk: risk,
+            approvalsNeeded: rules.approvalsNeeded(findings),
+            permissions: PermissionLabel.table(facts.manifest, scan, trial, before: facts.before),
+            accepted: weighed.accepted, unmatched: weighed.unmatched)
         let envelope = try file.sign(context)
-        let risk = RiskScore.score(scan.findings + trial.findings)
+        let code =
+            switch verdict {
+            case .approve: "approved"
+            case .hold: "held"
+            case .reject: facts.changedPlans.isEmpty ? "rejected" : "plan-changed"
+            }
         return Move(
-            verdict.state, verdict == .approve ? "approved" : verdict.rawValue, file.reason,
+            verdict.state, code, file.reason,
             records: [
                 .review(
-                    risk: risk, dueAt: verdict == .hold ? context.now.adding(days: 3) : nil,
-                    approvalsNeeded: 1),
+                    risk: risk.score,
+                    dueAt: verdict == .hold ? rules.dueAt(risk: risk.score, now: context.now) : nil,
+                    approvalsNeeded: file.approvalsNeeded),
                 .decision(file.record(envelope)),
             ])
     }
 
-    private func publisherFacts(
-        _ submission: Submission, _ context: RunContext
-    ) throws(PipelineError) -> Policy.PublisherFacts {
-        let publisher = try PipelineError.translating { () throws(RegistryError) in
-            try context.registry.publisher(submission.publisher)
+    /// What the rules say; where none objects, the risk decides. Every rule that led to it is named.
+    private static func verdict(
+        _ outcome: Policy.Decision, _ risk: Risk, _ rules: ReviewRules
+    ) -> (DecisionVerdict, [String]) {
+        switch outcome.verdict {
+        case .reject: return (.reject, outcome.facts)
+        case .hold: return (.hold, outcome.facts)
+        case .approve:
+            let weight = "risk \(risk.score) of at most \(rules.automaticRiskMax) (\(risk.words))"
+            return risk.score <= rules.automaticRiskMax
+                ? (.approve, ["low-risk: \(weight)"]) : (.hold, ["risk-too-high: \(weight)"])
         }
-        let listed = try PipelineError.translating { () throws(RegistryError) in
-            try context.registry.allVersions()
-        }
-        let manifest = try ManifestStore.manifest(of: submission)
-        let before = listed.filter { $0.plugin == manifest.id && $0.version < manifest.version }.max {
-            $0.version < $1.version
-        }
-        var added: [String]?
-        if let before {
-            let old = try ManifestStore.manifest(before.manifest, of: "\(before.plugin)@\(before.version)")
-            added = manifest.permissions.exceeding(old.permissions).map(\.description)
-        }
-        return Policy.PublisherFacts(
-            isVerified: publisher.verifiedAt != nil,
-            approvedVersions: listed.filter { $0.plugin.publisher == submission.publisher }.count,
-            isQuarantined: publisher.state != .active, newPermissions: added)
     }
 }
 
-/// 0 to 100: how much a reviewer should worry, by the gravest findings.
-enum RiskScore {
-    static func score(_ findings: [Finding]) -> Int {
-        let weights: [Severity: Int] = [.info: 0, .low: 2, .medium: 10, .high: 30, .critical: 60]
-        return min(
-            100, findings.filter { $0.mode == .enforced }.reduce(0) { $0 + (weights[$1.severity] ?? 0) })
+/// What is known of a submission and its publisher when it is weighed.
+struct SubmissionFacts: Sendable {
+    let manifest: Manifest
+    let standing: PublisherStanding
+    let isQuarantined: Bool
+    /// The permissions of the version before; `nil` for a first one.
+    let before: PermissionSet?
+    let changedPlans: [String]
+
+    init(_ submission: Submission, _ context: RunContext) throws(PipelineError) {
+        let manifest = try ManifestStore.manifest(of: submission)
+        let registry = context.registry
+        let now = context.now
+        self.manifest = manifest
+        (standing, isQuarantined, before, changedPlans) = try PipelineError.translating {
+            () throws(RegistryError) in
+            (
+                try registry.standing(of: submission.publisher, now: now),
+                try registry.publisher(submission.publisher).state != .active,
+                try registry.permissionsBefore(manifest.id, manifest.version),
+                try registry.changedPlans(in: manifest)
+            )
+        }
+    }
+
+    var newPermissions: [Permission]? { before.map { manifest.permissions.exceeding($0) } }
+
+    var forPolicy: Policy.PublisherFacts {
+        Policy.PublisherFacts(
+            isVerified: standing.isVerified, approvedVersions: standing.listed, isQuarantined: isQuarantined,
+            newPermissions: newPermissions?.map(\.description))
     }
 }
 
@@ -88,6 +118,11 @@ public struct DecisionFile: Sendable {
     let rules: [String]
     let policy: Digest?
     let at: Instant
+    var risk: Risk?
+    var approvalsNeeded = 1
+    var permissions: [PermissionRow] = []
+    var accepted: [String] = []
+    var unmatched: [String] = []
 
     func record(_ envelope: Digest) -> NewDecision {
         NewDecision(
@@ -104,6 +139,10 @@ public struct DecisionFile: Sendable {
                 "name": .string(name), "sha256": bytes.map { .string(Digest.sha256(of: $0).hex) } ?? .null,
             ]
         }
+        // Decisions before this one, so that the last file names every signature that four eyes need.
+        let earlier = try PipelineError.translating { () throws(RegistryError) in
+            try context.registry.decisions(of: submission.id)
+        }
         let document: JSONValue = [
             "schema": "veroforge.decision/1", "submission": .string(submission.id.hex),
             "plugin": .string(submission.plugin?.text ?? ""),
@@ -112,14 +151,31 @@ public struct DecisionFile: Sendable {
             "at": .string(at.description),
             "reason": .string(reason), "rules": .array(rules.map(JSONValue.string)),
             "policy": policy.map { .string($0.hex) } ?? .null, "evidence": .array(evidence),
+            "risk": risk.map { ["score": .integer(Int64($0.score)), "parts": .string($0.words)] } ?? .null,
+            "approvalsNeeded": .integer(Int64(approvalsNeeded)),
+            "permissions": PermissionLabel.json(permissions),
+            "accepted": .array(accepted.map(JSONValue.string)),
+            "unmatchedAcceptances": .array(unmatched.map(JSONValue.string)),
+            "earlier": .array(
+                earlier.map {
+                    [
+                        "verdict": .string($0.decision.verdict.rawValue),
+                        "decidedBy": .string($0.decision.decidedBy), "at": .string($0.at.description),
+                        "sha256": $0.decision.envelope.map { .string($0.hex) } ?? .null,
+                    ]
+                }),
         ]
         let key = try PipelineError.provenance { () throws(ProvenanceError) in
             try context.keys.signingKey(.attest)
         }
         let envelope = Envelope.sign(
             document.serializedBytes(), payloadType: "application/vnd.veroforge.decision+json", with: [key])
-        try Files.write(envelope.serializedBytes, to: context.data.report(submission.id, "decision.json"))
-        return Digest.sha256(of: envelope.serializedBytes)
+        let bytes = envelope.serializedBytes
+        let digest = Digest.sha256(of: bytes)
+        // Every decision is kept under its digest; the last one is the one that the proof leads over.
+        try Files.write(bytes, to: context.data.report(submission.id, "decisions/\(digest).json"))
+        try Files.write(bytes, to: context.data.report(submission.id, "decision.json"))
+        return digest
     }
 }
 

@@ -74,19 +74,24 @@ struct SitePress {
                 _ = try PipelineError.provenance { () throws(ProvenanceError) in try log.append(entry) }
             }
         }
+        let statements = try LogStatements(context, attest: attest)
+        for entry in statements.entries where log.index(of: entry) == nil {
+            _ = try PipelineError.provenance { () throws(ProvenanceError) in try log.append(entry) }
+        }
         var drafts: [Digest: Proof] = [:]
         for version in book.versions {
             drafts[version.bundle] = try maker.proof(
                 for: version, chains[version.bundle] ?? [], log: log, page: nil)
         }
         let model = try await SiteModelMaker(context: context, book: book).model(proofs: drafts)
-        let staged = try stage(model, book, log, progress)
+        let staged = try stage(model, book, log, statements, progress)
         try seal(staged, book, maker, chains, log)
         try await PrivateDesk(context: context, book: book).write()
     }
 
     private func stage(
-        _ model: SiteModel, _ book: CatalogueBook, _ log: TransparencyLog, _ progress: Progress
+        _ model: SiteModel, _ book: CatalogueBook, _ log: TransparencyLog, _ statements: LogStatements,
+        _ progress: Progress
     ) throws(PipelineError) -> StagedSite {
         var files: [SiteFile] = []
         for version in book.versions {
@@ -94,14 +99,17 @@ struct SitePress {
                 SiteFile(
                     path: "bundles/\(version.bundle).vfp",
                     contents: .file(path: context.data.bundle(version.bundle), sha256: version.bundle.hex)))
-            for name in ProofMaker.evidence {
+            for name in ProofMaker.evidence + ["rescan.json"] {
                 let path = context.data.report(version.bundle, name)
+                // A version that was never rescanned has no such report; the others are all there.
+                if name == "rescan.json", !Files.exists(path) { continue }
                 files.append(
                     SiteFile(
                         path: ProofMaker.publicPath(version, name), contents: .file(path: path, sha256: nil)))
             }
         }
         files.append(SiteFile("revocations.json", Revocations.file(book)))
+        files += statements.files.map { SiteFile($0.path, $0.bytes) }
         do {
             let templates = try Templates(folder: context.programs.templates)
             return try SiteBuilder(templates: templates).stage(
@@ -130,9 +138,11 @@ struct SitePress {
                 Digest(hex: record.sha256).map { PublishedFile(path: path, digest: $0, length: record.bytes) }
             }
             let site = context.data.site
+            let previous: (String) -> [UInt8]? = { try? Files.readIfPresent("\(site)/public/\($0)") }
+            signed += CatalogueIndex.files(over: pages + signed.map(\.published), previous: previous)
             signed += try signer.metadataFiles(
                 for: (pages + signed.map(\.published)).sorted { $0.path < $1.path }, now: context.now,
-                previous: { path in try? Files.readIfPresent("\(site)/public/\(path)") })
+                previous: previous)
             let build = try staged.seal(adding: signed.map { SiteFile($0.path, $0.bytes) })
             try SiteSwap.publish(build, in: site)
         } catch let error as PipelineError {

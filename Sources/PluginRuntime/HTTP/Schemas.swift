@@ -63,6 +63,10 @@ enum Schemas {
             "host": text(
                 "where it stands on this node: installed, starting, ready, busy, draining, suspended, failed"),
             "spendCap": ["type": ["string", "null"]], "installedAt": time, "updatedAt": time,
+            "lock": [
+                "type": "object", "additionalProperties": ["type": "string"],
+                "description": "the versions of the plugins that it needs, fixed at installation",
+            ],
             "hook": text("where webhooks of vendors go", max: 512),
         ], required: ["id", "plugin", "version", "plan", "permissions", "state", "installedAt", "updatedAt"])
 

@@ -53,6 +53,12 @@ struct SubmissionEndpoints: Sendable {
             let registry = self.registry
             let now = clock.now()
             let submission = try await blocking { () -> Submission in
+                // What is here already keeps the signature that it came with, whoever sends the bytes again.
+                if try registry.hasSubmission(id) {
+                    return try registry.receive(
+                        bundle: id, byteCount: bytes.count, publisher: publisher, now: now
+                    ).submission
+                }
                 let disk = Disk()
                 try disk.replace("\(inbox)/\(id.hex).sig.json", with: Array(signature))
                 try disk.replace("\(inbox)/\(id.hex).vfp", with: bytes)

@@ -65,6 +65,9 @@ final class InstallationDesk: Sendable {
             "updatedAt": .string(row.updatedAt.description), "hook": .string("/v1/hooks/\(row.id)/{action}"),
             "stateReason": row.stateReason.map(JSONValue.string) ?? .null,
             "backEnd": row.backEnd.map(JSONValue.string) ?? .null,
+            "lock": .object(
+                Dictionary(
+                    uniqueKeysWithValues: row.lock.map { ($0.key.text, .string($0.value.description)) })),
         ]
         if let host {
             members["host"] = .string(await host.state.rawValue)
@@ -103,8 +106,9 @@ final class InstallationDesk: Sendable {
         }
         try Self.checkSecrets(wish.secrets, manifest)
         if let present { return (try await change(key, present, to: wish, version), false) }
+        let lock = try await lock(key, wish.version)
         let request = InstallationRequest(
-            version: wish.version, plan: wish.plan, accepted: wish.accepted, config: wish.config,
+            version: wish.version, plan: wish.plan, accepted: wish.accepted, config: wish.config, lock: lock,
             backEnd: wish.backEnd)
         let now = clock.now()
         let row = try await blocking { try registry.install(key.plugin, for: key.tenant, request, now: now) }
@@ -132,6 +136,13 @@ final class InstallationDesk: Sendable {
     private func listed(_ plugin: PluginID, _ version: Version) async throws(RuntimeError) -> ListedVersion {
         let registry = self.registry
         return try await blocking { try registry.version(plugin, version) }
+    }
+
+    /// The versions of everything that a version needs, beside what the tenant has; a conflict says who needs what.
+    private func lock(_ key: Hosts.Key, _ version: Version) async throws(RuntimeError) -> [PluginID: Version]
+    {
+        let registry = self.registry
+        return try await blocking { try registry.lock(for: key.plugin, version, tenant: key.tenant) }
     }
 
     /// The accepted permissions must cover what the version asks for; what is missing is named.
@@ -180,17 +191,20 @@ final class InstallationDesk: Sendable {
         let listed = try await listed(key.plugin, version)
         let accepted = accepted ?? present.accepted
         try Self.checkConsent(accepted, try Hosts.manifest(listed))
+        let lock = try await lock(key, version)
         let host = try await hosts.host(key)
         let now = clock.now()
         let row = try await blocking {
-            try registry.update(key.plugin, for: key.tenant, to: version, accepted: accepted, now: now)
+            try registry.update(
+                key.plugin, for: key.tenant, to: version, accepted: accepted, lock: lock, now: now)
         }
         do throws(RuntimeError) {
             try await host.replace(with: try await hosts.load(key))
         } catch {
             _ = try await blocking {
                 try registry.update(
-                    key.plugin, for: key.tenant, to: present.version, accepted: present.accepted, now: now)
+                    key.plugin, for: key.tenant, to: present.version, accepted: present.accepted,
+                    lock: present.lock, now: now)
             }
             try note("update", key, row, outcome: error.code.rawValue)
             throw error
@@ -299,31 +313,37 @@ final class InstallationDesk: Sendable {
                 try registry.versions(of: key.plugin)
             )
         }
-        let present = versions.first { $0.version == row.version }
+        guard let present = versions.first(where: { $0.version == row.version }) else { return [] }
+        let old = try Hosts.manifest(present)
         let now = clock.now()
-        return try versions.filter { version in
-            version.version > row.version && version.isInstallable
-                && (version.channel == .stable || tenant.channel == .beta)
-                && now.milliseconds - version.listedAt.milliseconds >= tenant.minimumReleaseAgeMs
-                && Self.share(key) < version.rolloutPercent
-        }.map { version throws(RuntimeError) in
-            let manifest = try Hosts.manifest(version)
-            let added = manifest.permissions.exceeding(row.accepted)
-            let priceChanges = present?.manifest["pricing"] != version.manifest["pricing"]
-            return [
+        var offers: [JSONValue] = []
+        for version in versions where version.version > row.version && version.isInstallable {
+            guard version.isOffered(in: tenant.channel),
+                !version.version.isPrerelease || tenant.channel == .beta,
+                UpdateRule.isInRollOut(
+                    tenant: key.tenant, plugin: key.plugin, version: version.version,
+                    percent: version.rolloutPercent)
+            else { continue }
+            let new = try Hosts.manifest(version)
+            let decision = UpdateRule.decide(
+                accepted: row.accepted, plan: row.plan, from: old, to: new, securityFix: version.securityFix,
+                listedAt: version.listedAt, policy: tenant.updatePolicy,
+                minimumReleaseAgeMs: tenant.minimumReleaseAgeMs, now: now)
+            var (added, priceChanges, needsConsent): ([Permission], Bool, Bool) = ([], false, false)
+            switch decision {
+            case .tooYoung: continue
+            case .silent, .leftToCustomer: break
+            case .needsApproval(let permissions, let price):
+                (added, priceChanges, needsConsent) = (permissions, price, true)
+            }
+            offers.append([
                 "version": .string(version.version.description),
-                "listedAt": .string(version.listedAt.description),
-                "needsConsent": .bool(!added.isEmpty || priceChanges),
+                "listedAt": .string(version.listedAt.description), "needsConsent": .bool(needsConsent),
                 "addedPermissions": InstallationWish.document(added), "priceChanges": .bool(priceChanges),
                 "securityFix": .bool(version.securityFix),
-            ]
+            ])
         }
-    }
-
-    /// Where a tenant stands in a plugin's roll-out: 0 to 99, the same for ever.
-    static func share(_ key: Hosts.Key) -> Int {
-        let digest = Digest.sha256(of: "\(key.tenant)/\(key.plugin)")
-        return (Int(digest.bytes[0]) << 8 | Int(digest.bytes[1])) % 100
+        return offers
     }
 
     // MARK: Recording

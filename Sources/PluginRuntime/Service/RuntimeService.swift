@@ -72,7 +72,7 @@ public final class RuntimeService: Sendable {
         upkeep = Upkeep(
             registry: parts.registry, catalogue: parts.catalogue, removals: parts.removals,
             hosts: parts.hosts, recorder: parts.recorder, clock: parts.clock,
-            idle: .seconds(configuration.idleSeconds), logger: logger)
+            courier: parts.courier, idle: .seconds(configuration.idleSeconds), logger: logger)
     }
 
     /// Answers until it is told to stop: by SIGTERM or SIGINT where `handlesSignals`, or by `stop`.
@@ -139,6 +139,9 @@ public final class RuntimeService: Sendable {
 
     /// Looks at the catalogue and for what others have changed in the registry, now instead of at the next poll.
     public func reconcile() async { await upkeep.look() }
+
+    /// Makes silent updates, writes and delivers notices, now instead of at the next poll.
+    public func deliverNotices() async { await upkeep.deliverNotices() }
 }
 
 /// The parts of the service, put together.
@@ -155,6 +158,7 @@ struct RuntimeParts: Sendable {
     let pinned: PinnedClients
     let catalogue: CatalogueFollower
     let removals: RemovalRecord
+    let courier: NoticeCourier
 
     init(
         _ configuration: RuntimeConfiguration, resolver: HostResolver, clock given: RuntimeClock? = nil,
@@ -205,15 +209,15 @@ struct RuntimeParts: Sendable {
         pinned = PinnedClients()
         let store = RegistryStore(registry: registry, sealed: sealed, clock: clock)
         let perSecond = Double(configuration.operationsPerSecond)
+        let fetcher = FetchClient(
+            resolver: resolver, loopbackHosts: configuration.loopbackHosts, loopbackClient: loopbackClient,
+            pinned: pinned, answerBytesMax: configuration.answerBytesMax)
         let proxy = APIProxy(
             settings: APIProxy.Settings(
                 tenantRate: TokenBucket.Rate(perSecond: perSecond, burst: perSecond * 2)),
             applications: ApplicationClient(
                 client: applicationClient, answerBytesMax: configuration.answerBytesMax),
-            fetcher: FetchClient(
-                resolver: resolver, loopbackHosts: configuration.loopbackHosts,
-                loopbackClient: loopbackClient,
-                pinned: pinned, answerBytesMax: configuration.answerBytesMax),
+            fetcher: fetcher,
             credentials: OAuthCredentials(store: store, clock: clock), storage: store, audit: audit,
             clock: clock,
             node: configuration.node, metrics: metrics)
@@ -235,11 +239,17 @@ struct RuntimeParts: Sendable {
         let installations = InstallationDesk(
             registry: registry, sealed: sealed, hosts: hosts, recorder: recorder, audit: audit, clock: clock,
             removals: removals)
+        courier = NoticeCourier(
+            registry: registry, sealed: sealed, desk: installations, fetcher: fetcher, clock: clock,
+            logger: logger)
         let state = NodeState(
             registry: registry, hosts: hosts, gate: gate, recorder: recorder, metrics: metrics,
             catalogue: catalogue)
         var endpoints = InstallationEndpoints(desk: installations, calls: desk).all
         endpoints += PolicyEndpoints(registry: registry).all
+        endpoints += NoticeEndpoints(registry: registry, sealed: sealed).all
+        endpoints += CatalogueEndpoints(registry: registry, clock: clock).all
+        endpoints += VersionEndpoints(registry: registry, clock: clock).all
         endpoints += UsageEndpoints(usage: "\(data)/usage", clock: clock).all
         endpoints +=
             SubmissionEndpoints(

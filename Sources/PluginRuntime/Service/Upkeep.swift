@@ -17,12 +17,13 @@ final class Upkeep: Sendable {
     private let hosts: Hosts
     private let recorder: UsageRecorder
     private let clock: RuntimeClock
+    private let courier: NoticeCourier
     private let idle: Duration
     private let logger: Logger
 
     init(
         registry: Registry, catalogue: CatalogueFollower, removals: RemovalRecord, hosts: Hosts,
-        recorder: UsageRecorder, clock: RuntimeClock, idle: Duration,
+        recorder: UsageRecorder, clock: RuntimeClock, courier: NoticeCourier, idle: Duration,
         logger: Logger
     ) {
         self.registry = registry
@@ -31,6 +32,7 @@ final class Upkeep: Sendable {
         self.hosts = hosts
         self.recorder = recorder
         self.clock = clock
+        self.courier = courier
         self.idle = idle
         self.logger = logger
     }
@@ -46,6 +48,7 @@ final class Upkeep: Sendable {
                 sampled = now.day
             }
             await look()
+            await courier.work()
             do throws(MeteringError) { try recorder.checkpoint(now, keptDays: Self.keyDays) } catch {
                 logger.error("the checkpoint of calls was not written: \(error)")
             }
@@ -55,6 +58,8 @@ final class Upkeep: Sendable {
             try? await Task.sleep(for: .seconds(Self.pollSeconds))
         }
     }
+
+    func deliverNotices() async { await courier.work() }
 
     /// Looks at everything that others may have changed.
     func look() async {

@@ -15,4 +15,5 @@ protocol MeasuredBench: Sendable {
 let benches: [any MeasuredBench] = [
     StartMeasure(),
     SandboxMeasure(),
+    RegistryMeasure(),
 ]

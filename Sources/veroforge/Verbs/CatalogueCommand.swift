@@ -9,7 +9,7 @@ import Registry
 struct CatalogueCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "catalogue", abstract: "Search, show and verify what is listed.",
-        subcommands: [Search.self, Show.self, Revoke.self, Verify.self])
+        subcommands: [Search.self, Show.self, Revoke.self, Mark.self, Verify.self, Mirror.self])
 
     struct Search: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Find listed plugins.")
@@ -106,12 +106,17 @@ struct CatalogueCommand: ParsableCommand {
         var root: String?
         @Option(name: .customLong("as-of"), help: "The moment at which nothing may have expired.") var asOf:
             String?
+        @Flag(
+            name: .customLong("every-signature"),
+            help: "Verify also the signatures that those at a proof's two ends vouch for.")
+        var everySignature = false
         @Option(help: "text or json.") var format: OutputFormat = .text
 
         func run() throws {
             let moment = asOf.flatMap { Instant($0) ?? Day($0)?.start }
             if asOf != nil, moment == nil { throw PipelineError(.usage, "--as-of \(asOf ?? "") is no time") }
-            let outcome = try CatalogueCheck.verify(directory, root: root, asOf: moment ?? Clock.wall())
+            let outcome = try CatalogueCheck.verify(
+                directory, root: root, asOf: moment ?? Clock.wall(), everySignature: everySignature)
             print(format == .json ? outcome.json : outcome.text)
             throw Outcome(outcome.isSound ? .done : .findings)
         }

@@ -11,7 +11,7 @@ struct PluginCommand: ParsableCommand {
         commandName: "plugin", abstract: "Write, check, pack and submit a plugin.",
         subcommands: [
             New.self, Typegen.self, Build.self, Check.self, Test.self, Pack.self, Submit.self,
-            SubmissionStatus.self, Yank.self,
+            SubmissionStatus.self, Yank.self, Restore.self, Deprecate.self, SetChannel.self,
         ])
 
     struct Build: AsyncParsableCommand {
@@ -76,10 +76,7 @@ struct PluginCommand: ParsableCommand {
                 "\(packed.manifest.id)@\(packed.manifest.version)  \(received.isNew ? "received" : "was here already")  \(id)"
             )
             guard wait else { return }
-            var run = context
-            run.options = RunOptions(id: id)
-            _ = try await PipelineRunner("submission", programs: context.programs).run(
-                run, progress: .onTerminal())
+            try await SubmissionDesk(context).follow(id, progress: .onTerminal())
             throw Outcome(try SubmissionText.show(id, context))
         }
     }
@@ -95,29 +92,6 @@ struct PluginCommand: ParsableCommand {
             throw Outcome(try SubmissionText.show(try Submissions.find(id, context).id, context))
         }
     }
-
-    struct Yank: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Withdraw a version: installed copies run on, new installs are refused.")
-        @OptionGroup var options: DataOptions
-        @Argument(help: "publisher.name@version") var version: String
-        @Option(help: "Why; stands on the tombstone page.") var reason: String
-
-        func run() throws {
-            let context = try options.context()
-            let (plugin, version) = try PluginFolder.split(version)
-            do {
-                for dependent in try context.registry.dependents(of: plugin) {
-                    print("note: \(dependent.plugin)@\(dependent.version) needs \(plugin)@\(dependent.range)")
-                }
-                try context.registry.yank(
-                    plugin, version, reason: reason, actor: plugin.publisher.text, now: context.now)
-            } catch {
-                throw PipelineError(error)
-            }
-            print("\(plugin)@\(version) is yanked; the next publish shows it.")
-        }
-    }
 }
 
 /// A submission's state for its publisher.
@@ -130,6 +104,13 @@ enum SubmissionText {
             throw PipelineError(error)
         }
         print("\(item.title) is \(item.state.rawValue): \(item.reason.text)")
+        let steps: [Transition]
+        do {
+            steps = try context.registry.transitions(of: id)
+        } catch {
+            throw PipelineError(error)
+        }
+        for step in steps { print("  \(step.at)  \(step.to.rawValue)  [\(step.reason.code)]") }
         for line in FindingLines.ofSubmission(id, context.data) { print("  \(line)") }
         print("  \(item.reason.nextStep ?? item.state.defaultNextStep)")
         return SubmissionDesk.exitCode(of: item.state)

@@ -9,7 +9,10 @@ import Registry
 struct PublisherCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "publisher", abstract: "Publishers and their keys.",
-        subcommands: [Register.self, Show.self, Quarantine.self])
+        subcommands: [
+            Register.self, Show.self, Verify.self, AddKey.self, RotateKey.self, RevokeKey.self,
+            RecoverKey.self, Quarantine.self,
+        ])
 
     struct Register: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -62,6 +65,11 @@ struct PublisherCommand: ParsableCommand {
                 print(
                     "\(publisher.id)  \(publisher.name)  \(publisher.state.rawValue)  since \(publisher.registeredAt)"
                 )
+                let proof =
+                    publisher.verifiedDomain.map {
+                        "verified: owns \($0), since \(publisher.verifiedAt?.description ?? "")"
+                    } ?? "not verified"
+                print("  \(proof)")
                 for key in try context.registry.keys(of: id, includingRevoked: true) {
                     let end = key.revokedAt.map { ", revoked \($0)" } ?? ""
                     print(

@@ -8,7 +8,10 @@ import Registry
 struct Review: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Decide on submissions that are held.",
-        subcommands: [List.self, Show.self, Approve.self, Hold.self, Reject.self, Appeal.self])
+        subcommands: [
+            List.self, Show.self, Approve.self, Hold.self, Reject.self, Accept.self, Acceptances.self,
+            Appeal.self,
+        ])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The queue, most urgent first.")
@@ -88,6 +91,9 @@ struct DecisionOptions: ParsableArguments {
         let after = try ReviewDesk(context).decide(item, verdict: verdict, reviewer: reviewer, reason: reason)
         print("\(after.title) is \(after.state.rawValue).")
         if after.state.rawValue == "approved" { print("Publish it with `veroforge run submission`.") }
+        if verdict == "approve", after.state.rawValue == "held" {
+            print("It needs \(after.approvalsNeeded) different reviewers; another one must approve as well.")
+        }
     }
 }
 

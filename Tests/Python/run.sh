@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The reports that a real submission leaves, read by validators that others wrote. Needs the built programs
+# (VEROFORGE_PROGRAMS, or .build/release) and the Python packages of Tests/requirements.txt (VENV, or .venv).
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+programs=${VEROFORGE_PROGRAMS:-$root/.build/release}
+python=${VENV:-$root/.venv}/bin/python
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+export VEROFORGE_HOME="$root" VEROFORGE_PROGRAMS="$programs" VEROFORGE_DATA="$folder/data"
+cd "$folder"
+
+"$programs/veroforge" init --demo > /dev/null
+"$programs/veroforge" publisher register northwind-samples --name "Northwind Samples" --email dev@example.com \
+    --country DE --key key > /dev/null
+cp -r "$root/plugins/overdue-reminders" "$root/plugins/hostile" .
+# Dependencies, a package with a scope, and one that advisories know.
+cat > overdue-reminders/package-lock.json <<'JSON'
+{"name": "overdue-reminders", "version": "1.0.0", "lockfileVersion": 3, "packages": {
+  "": {"name": "overdue-reminders", "version": "1.0.0", "dependencies": {"lodash": "4.17.20", "@types/node": "20.0.0"}},
+  "node_modules/lodash": {"version": "4.17.20", "license": "MIT", "resolved": "https://registry.npmjs.org/lodash/-/lodash-4.17.20.tgz",
+    "integrity": "sha512-PlhdFcillOINfeV7Ni6oF1TAEayyZBoZ8bcshTHqOYJYlrqzRK5hagpagky5o4HfCzzd1TRkXPMFq6cKk9rGmA=="},
+  "node_modules/@types/node": {"version": "20.0.0", "dev": true}}}
+JSON
+for plugin in overdue-reminders hostile; do
+    "$programs/veroforge" plugin submit "$plugin" --key key > /dev/null
+done
+"$programs/veroforge" run submission > /dev/null
+mapfile -t files < <(find "$folder/data/reports" -name scan.sarif -o -name sbom.cdx.json | sort)
+[ ${#files[@]} = 4 ] || { echo "there are ${#files[@]} reports, not 4"; exit 1; }
+"$python" "$root/Tests/Python/reports_validate.py" "${files[@]}"
+# What is wrong is refused: a validator that passes everything shows nothing.
+sed 's/"bomFormat"/"bombFormat"/' "$(dirname "${files[0]}")/sbom.cdx.json" > broken.cdx.json
+! "$python" "$root/Tests/Python/reports_validate.py" broken.cdx.json > /dev/null 2>&1
+sed 's/"version" *: *"2.1.0"/"version": 7/' "$(dirname "${files[0]}")/scan.sarif" > broken.sarif
+! "$python" "$root/Tests/Python/reports_validate.py" broken.sarif > /dev/null 2>&1
