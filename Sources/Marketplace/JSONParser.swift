@@ -119,8 +119,12 @@ struct JSONParser {
             case UInt8(ascii: "\\"): out.append(contentsOf: Array(try escape().utf8))
             case 0..<0x20: throw error("a control character stands in a string")
             default:
-                out.append(unit)
-                at += 1
+                // Runs without an escape are most of every text: taken over in one piece.
+                let begin = at
+                while at < bytes.count, bytes[at] != UInt8(ascii: "\""), bytes[at] != UInt8(ascii: "\\"),
+                    bytes[at] >= 0x20
+                { at += 1 }
+                out.append(contentsOf: bytes[begin..<at])
             }
         }
         throw error("the string has no end", at: start)

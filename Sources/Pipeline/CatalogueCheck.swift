@@ -33,7 +33,8 @@ public struct CatalogueCheck: Sendable {
             trust = .firstUse
         }
         let report = CatalogueVerifier.verify(
-            directory: directory, trust: trust, asOf: asOf, everySignature: everySignature)
+            directory: directory, trust: trust, asOf: asOf,
+            threads: ProcessInfo.processInfo.activeProcessorCount, everySignature: everySignature)
         var lines = report.problems.map { "BROKEN  \($0)" }
         lines.append(
             "\(report.filesChecked) files, \(report.bytesChecked) bytes, \(report.proofsChecked) proofs, "

@@ -180,6 +180,8 @@ import Testing
 
     @Test func aRemovalByRevocationEndsTheSubscriptionOnce() async throws {
         let node = try await TestNode.make()
+        // A node's first look is where it begins to follow the registry's events.
+        await node.service.reconcile()
         try node.list()
         _ = try await node.install()
         try node.registry.revoke(
