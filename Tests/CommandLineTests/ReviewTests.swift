@@ -91,8 +91,8 @@ import Testing
         }
         let path = folder + "/plugin.json"
         let text = try String(contentsOfFile: path, encoding: .utf8)
-        let amount = try #require(text.firstMatch(of: /"amount": "([1-9][0-9.]*)"/)?.output.0)
-        try text.replacing(amount, with: "\"amount\": \"77.00\"").write(
+        let amount = try #require(text.firstMatch(of: /"unitAmount": "[0-9.]+"/)?.output)
+        try text.replacing(amount, with: "\"unitAmount\": \"0.77\"").write(
             toFile: path, atomically: true, encoding: .utf8)
         try Self.raise(folder, to: "1.1.0")
         let result = try market.run(["plugin", "submit", folder, "--key", market.key, "--wait"])
