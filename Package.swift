@@ -157,7 +157,9 @@ let package = Package(
         tests("Metering", ["Metering", "Marketplace", "Provenance"]),
         tests("Billing", ["Billing", "Metering", "Marketplace", "Provenance"]),
         tests("Publishing", ["Publishing", "Marketplace", "Provenance"]),
-        tests("Pipeline", ["Pipeline", "Registry", "Marketplace", "Provenance", "Bundles", "Publishing"]),
+        tests(
+            "Pipeline",
+            ["Pipeline", "Registry", "Marketplace", "Provenance", "Bundles", "Publishing", "Sandbox"]),
         tests(
             "PluginRuntime",
             [

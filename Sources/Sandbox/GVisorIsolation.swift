@@ -11,7 +11,8 @@ public struct GVisorIsolation: Isolation {
     public var mode: String { "runsc, platform \(platform)" }
     private let runsc: String
     private let executable: String
-    private let groups: ControlGroups
+    /// Where its sandboxes' control groups are made.
+    var groups: ControlGroups
     private let folder: String
     private let list: [UInt8]
 

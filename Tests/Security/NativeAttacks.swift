@@ -1,8 +1,9 @@
 import Foundation
 import Marketplace
-import Sandbox
 import TestSupport
 import Testing
+
+@testable import Sandbox
 
 /// Attacks that JavaScript cannot express, done by a native program in the runner's place: the sandbox holds even
 /// when the engine does not.
@@ -136,6 +137,22 @@ import Testing
         } else {
             #expect(result.outcome.limit == .memory, "\(result.outcome)")
         }
+    }
+
+    /// Without a control group the host's own watch is the bound, on what stands for a user who may make none.
+    @Test(arguments: [("memory", LimitName.memory), ("spin", .cpu)])
+    func theHostsWatchHoldsWhereNoGroupCanBeMade(name: String, limit: LimitName) async throws {
+        let program = try HostileProgram.path.get()
+        var isolation = try #require(
+            try await BackEnds.isolation(.gvisor, program: program) as? GVisorIsolation)
+        isolation.groups = ControlGroups(kind: .none("a test"))
+        var limits = BackEnds.quick
+        if limit == .memory { limits.cpuMs = 10_000 }
+        let runner = try await isolation.start(RunnerLimits(limits))
+        _ = try await runner.load(PluginImage(files: [:], main: "none"))
+        let result = try await runner.execute(action: "go", data: .string(name), handler: Answering())
+        await runner.kill()
+        #expect(result.outcome.limit == limit, "\(result.outcome)")
     }
 
     static let endings: [(name: String, limit: LimitName?, code: String?)] = [

@@ -1,0 +1,98 @@
+import Foundation
+import Marketplace
+import TestSupport
+import Testing
+
+@testable import Sandbox
+
+/// Control groups: found where they are, joined by the runner, and done without where none can be made.
+@Suite(.serialized) struct ControlGroupContract {
+    @Test func versionOneHierarchiesAreFoundThroughTheirMounts() {
+        let mounts = """
+            30 20 0:26 / /sys/fs/cgroup ro - tmpfs tmpfs ro
+            31 30 0:27 / /groups/memory rw,relatime shared:9 - cgroup cgroup rw,memory
+            32 30 0:28 /inner /groups/cpu rw - cgroup cgroup rw,cpu,cpuacct
+            33 30 0:29 / /groups/systemd rw - cgroup cgroup rw,xattr,name=systemd
+            """
+        let membership = "4:memory:/\n2:cpu,cpuacct:/inner\n9:name=systemd:/\n0::/\n"
+        let groups = ControlGroups(mounts: Array(mounts.utf8), membership: Array(membership.utf8))
+        #expect(
+            groups.kind
+                == .version1(["memory": "/groups/memory", "cpu": "/groups/cpu", "cpuacct": "/groups/cpu"]))
+        #expect(groups.words == "control groups (version 1: cpu, memory)")
+    }
+
+    @Test func versionTwoIsTakenWhereItHasTheMemoryController() throws {
+        let folder = NSTemporaryDirectory() + "veroforge-groups-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let controllers = "cpuset cpu io memory pids\n"
+        try controllers.write(toFile: "\(folder)/cgroup.controllers", atomically: true, encoding: .utf8)
+        let mounts = "31 30 0:27 / \(folder) rw - cgroup2 cgroup2 rw\n"
+        let groups = ControlGroups(mounts: Array(mounts.utf8), membership: Array("0::/\n".utf8))
+        #expect(groups.kind == .version2(folder: folder, controllers: ["cpu", "memory", "pids"]))
+    }
+
+    @Test func withoutAControllerThatIsSaid() {
+        let groups = ControlGroups(mounts: [], membership: [])
+        #expect(groups.make(GroupBounds(memoryBytes: 1, processes: 1)) == nil)
+        #expect(groups.words.hasPrefix("no control groups ("))
+    }
+
+    private func runner(_ groups: ControlGroups) async throws -> PluginRunner {
+        let isolation = try NativeIsolation(
+            executable: Products.path("veroforge-runner"),
+            seccompList: Products.file("rules/seccomp/runner.list"), groups: groups)
+        return try await isolation.start(RunnerLimits(Fixture.quick))
+    }
+
+    private func membership(_ process: Int32?) throws -> String {
+        try String(contentsOfFile: "/proc/\(#require(process))/cgroup", encoding: .utf8)
+    }
+
+    @Test func aRunnerJoinsItsGroupAndTheGroupGoesWithIt() async throws {
+        let groups = ControlGroups.own
+        let runner = try await runner(groups)
+        // As an ordinary user there is none, and the report says so.
+        guard groups.isUsable else {
+            #expect(groups.words.hasPrefix("no control groups ("))
+            return await runner.kill()
+        }
+        let mine = "/veroforge-\(getpid())-"
+        #expect(try membership(runner.processID).contains(mine))
+        #expect(try !membership(runner.hostProcess).contains(mine))
+        await runner.kill()
+    }
+
+    /// Version 2 as this machine has it, with or without controllers: the process is born in its group.
+    @Test func aRunnerIsBornInAVersionTwoGroup() async throws {
+        let mounts = String(decoding: try Spawn.read("/proc/self/mounts"), as: UTF8.self)
+        let unified = mounts.split(separator: "\n").map { $0.split(separator: " ") }
+            .first { $0.count > 2 && $0[2] == "cgroup2" }.map { String($0[1]) }
+        guard let unified, access(unified, W_OK) == 0 else { return }
+        let runner = try await runner(ControlGroups(kind: .version2(folder: unified, controllers: [])))
+        #expect(try membership(runner.processID).contains("0::/veroforge-\(getpid())-"))
+        let folder = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: unified).first {
+                $0.hasPrefix("veroforge-\(getpid())-")
+            })
+        await runner.kill()
+        for _ in 0..<100 where FileManager.default.fileExists(atPath: "\(unified)/\(folder)") {
+            try await Task.sleep(nanoseconds: 20_000_000)
+        }
+        #expect(!FileManager.default.fileExists(atPath: "\(unified)/\(folder)"))
+    }
+
+    @Test func withoutGroupsTheOtherBoundsHold() async throws {
+        let isolation = try NativeIsolation(
+            executable: Products.path("veroforge-runner"),
+            seccompList: Products.file("rules/seccomp/runner.list"),
+            groups: ControlGroups(kind: .none("a test")))
+        let report = await isolation.report()
+        #expect(report.works)
+        #expect(report.enforcement.contains("no control groups (a test)"))
+        let body = "const a = []; for (;;) a.push(new Array(1000).fill(7));"
+        let result = try await Fixture.run(Fixture.image(body), isolation: isolation)
+        #expect(result.outcome.limit == .memory)
+    }
+}
