@@ -64,18 +64,24 @@ import Testing
         await runner.kill()
     }
 
+    /// Where the version 2 hierarchy is mounted.
+    private static func unified() throws -> String? {
+        for line in String(decoding: try Spawn.read("/proc/self/mounts"), as: UTF8.self).split(
+            separator: "\n")
+        {
+            let words = line.split(separator: " ")
+            if words.count > 2, words[2] == "cgroup2" { return String(words[1]) }
+        }
+        return nil
+    }
+
     /// Version 2 as this machine has it, with or without controllers: the process is born in its group.
     @Test func aRunnerIsBornInAVersionTwoGroup() async throws {
-        let mounts = String(decoding: try Spawn.read("/proc/self/mounts"), as: UTF8.self)
-        let unified = mounts.split(separator: "\n").map { $0.split(separator: " ") }
-            .first { $0.count > 2 && $0[2] == "cgroup2" }.map { String($0[1]) }
-        guard let unified, access(unified, W_OK) == 0 else { return }
+        guard let unified = try Self.unified(), access(unified, W_OK) == 0 else { return }
         let runner = try await runner(ControlGroups(kind: .version2(folder: unified, controllers: [])))
         #expect(try membership(runner.processID).contains("0::/veroforge-\(getpid())-"))
-        let folder = try #require(
-            try FileManager.default.contentsOfDirectory(atPath: unified).first {
-                $0.hasPrefix("veroforge-\(getpid())-")
-            })
+        let names = try FileManager.default.contentsOfDirectory(atPath: unified)
+        let folder = try #require(names.first { $0.hasPrefix("veroforge-\(getpid())-") })
         await runner.kill()
         for _ in 0..<100 where FileManager.default.fileExists(atPath: "\(unified)/\(folder)") {
             try await Task.sleep(nanoseconds: 20_000_000)
