@@ -83,6 +83,7 @@ let package = Package(
         system("CYara", pkgConfig: "yara", apt: "libyara-dev"),
         system("CMark", pkgConfig: "libcmark", apt: "libcmark-dev"),
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         system("CSeccomp", pkgConfig: "libseccomp", apt: "libseccomp-dev"),
         system("CQuickJS", pkgConfig: "quickjs-ng"),
 
@@ -101,7 +102,11 @@ let package = Package(
         library("Registry", ["Marketplace", "Provenance", grdb]),
         library("Metering", ["Marketplace", "Provenance", "CZstd"]),
         library("Billing", ["Marketplace", "Metering", "Provenance", grdb, mustache]),
-        library("Publishing", ["Marketplace", "Provenance", "CMark", mustache]),
+        library("Publishing", ["Marketplace", "Provenance", "CMark", "CZlib", mustache]),
+
+        // What account pages say, from registry, segments and books: for the stage that writes them and the service
+        // that answers with them.
+        library("Accounts", ["Marketplace", "Registry", "Metering", "Billing", "Publishing"]),
 
         // Where the rooms meet.
         library(
@@ -109,13 +114,13 @@ let package = Package(
             [
                 "Marketplace", "Provenance", "Bundles", "Scanning", "Advisories", "Frames", "Sandbox",
                 "SimulatedApp",
-                "Registry", "Metering", "Billing", "Publishing", yams, logging, subprocess,
+                "Registry", "Metering", "Billing", "Publishing", "Accounts", yams, logging, subprocess,
             ]),
         library(
             "PluginRuntime",
             [
                 "Marketplace", "Registry", "Sandbox", "Frames", "Metering", "Billing", "Publishing",
-                "Provenance", yams,
+                "Provenance", "Accounts", yams,
                 logging, hummingbird, hummingbirdTLS, hummingbirdHTTP2, lifecycle, httpClient, httpTypes,
                 nioCore, nioHTTP1, nioPosix, nioSSL, crypto,
             ]),
@@ -161,9 +166,12 @@ let package = Package(
             "Pipeline",
             ["Pipeline", "Registry", "Marketplace", "Provenance", "Bundles", "Publishing", "Sandbox"]),
         tests(
+            "Accounts",
+            ["Accounts", "Registry", "Metering", "Billing", "Publishing", "Marketplace", "Provenance"]),
+        tests(
             "PluginRuntime",
             [
-                "PluginRuntime", "Registry", "Marketplace", "Provenance", "Metering", "Sandbox",
+                "PluginRuntime", "Registry", "Marketplace", "Provenance", "Metering", "Sandbox", "Publishing",
                 "SimulatedApp", "SimulatedServers", hummingbird,
                 hummingbirdTesting, hummingbirdTLS, httpClient, httpTypes, nioCore, nioHTTP1, nioSSL,
             ]),

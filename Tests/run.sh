@@ -51,7 +51,7 @@ swift_tests() { # target options…
     echo "$((total - broken)) of $total"
 }
 for target in House Marketplace Provenance Bundles Scanning Advisories Frames SimulatedApp Registry Metering Billing \
-    Publishing SimulatedServers; do
+    Publishing Accounts SimulatedServers; do
     swift_tests "${target}Tests"
 done
 for target in Sandbox Security Pipeline PluginRuntime CommandLine; do swift_tests "${target}Tests" --no-parallel; done

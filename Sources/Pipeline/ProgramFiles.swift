@@ -7,6 +7,8 @@ public struct ProgramFiles: Sendable {
     public let home: String
     /// The folder of the executables.
     public let programs: String
+    /// What the command line says of itself, for the docs.
+    public var commands: @Sendable () -> [CommandHelp] = { [] }
 
     public var rules: String { home + "/rules" }
     public var templates: String { home + "/site-templates" }

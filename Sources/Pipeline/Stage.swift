@@ -40,6 +40,8 @@ public protocol SubmissionStage: Stage {
     /// Milliseconds after which an item counts as failed.
     var deadlineMs: Int64 { get }
     func work(on submission: Submission, _ context: RunContext) async throws(PipelineError) -> Move
+    /// What the stage does once before its items; nothing, for most.
+    func prepare(_ context: RunContext, _ report: inout StageReport) throws(PipelineError)
 }
 
 /// Where a submission goes from a stage, why, and what is written with it.
@@ -58,8 +60,11 @@ public struct Move: Sendable {
 extension SubmissionStage {
     public var deadlineMs: Int64 { 600_000 }
 
+    public func prepare(_ context: RunContext, _ report: inout StageReport) throws(PipelineError) {}
+
     public func run(_ context: RunContext, progress: Progress) async throws(PipelineError) -> StageReport {
         var report = StageReport(stage: name)
+        try prepare(context, &report)
         let owner = context.options.owner
         let waiting = try PipelineError.translating { () throws(RegistryError) in
             try context.registry.candidates(

@@ -99,8 +99,23 @@ extension Workshop {
     }
 
     /// A stranger's Markdown as JSON of `RenderedMarkdown`, not yet trusted.
-    func markdown(_ text: [UInt8], idPrefix: String) async -> Answer<[UInt8]> {
-        await job("markdown", ["idPrefix": .string(idPrefix)], text, deadlineMs: 20_000)
+    func markdown(
+        _ text: [UInt8], idPrefix: String, images: [BundleImage] = []
+    ) async -> Answer<[UInt8]> {
+        let rows = images.map { image -> JSONValue in
+            [
+                "path": .string(image.path), "sitePath": .string(image.sitePath),
+                "width": .integer(Int64(image.width)), "height": .integer(Int64(image.height)),
+                "alt": .string(image.alt),
+            ]
+        }
+        return await job(
+            "markdown", ["idPrefix": .string(idPrefix), "images": .array(rows)], text, deadlineMs: 20_000)
+    }
+
+    /// A stranger's picture made anew, as JSON of `RemadePicture`.
+    func image(_ bytes: [UInt8]) async -> Answer<[UInt8]> {
+        await job("image", [:], bytes, deadlineMs: 20_000)
     }
 }
 

@@ -39,7 +39,18 @@ enum Job {
                 Descriptor.fail("the text cannot be written", code: 3)
             }
             Descriptor.finish([UInt8](data))
-        default: Descriptor.fail("unknown job \(name); there are inspect, unpack, scan and markdown", code: 2)
+        case "image":
+            do throws(PublishingError) {
+                let picture = try RemadePicture(remaking: Descriptor.readAll(0))
+                guard let data = try? JSONEncoder().encode(picture) else {
+                    Descriptor.fail("the picture cannot be written", code: 3)
+                }
+                Descriptor.finish([UInt8](data))
+            } catch {
+                Descriptor.fail(error.cause, code: 3)
+            }
+        default:
+            Descriptor.fail("unknown job \(name); there are inspect, unpack, scan, markdown and image", code: 2)
         }
     }
 }

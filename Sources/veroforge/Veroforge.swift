@@ -61,7 +61,9 @@ struct DataOptions: ParsableArguments {
 
 enum Programs {
     static func located() throws(PipelineError) -> ProgramFiles {
-        try ProgramFiles.locate(environment: ProcessInfo.processInfo.environment)
+        var files = try ProgramFiles.locate(environment: ProcessInfo.processInfo.environment)
+        files.commands = CommandReference.all
+        return files
     }
 }
 

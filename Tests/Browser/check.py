@@ -38,7 +38,8 @@ KINDS = [
     "plugins/acme/remind/1.0.1/", "plugins/acme/remind/1.2.0/report/", "plugins/acme/remind/1.2.0/proof/",
     "plugins/zeta/gone/", "pricing/", "search/", "sign-in/", "404.html", "docs/", "docs/concepts/",
     "docs/reference/rules/", "docs/reference/manifest/", "docs/reference/cli/", "private-review/",
-    "private-review/s-0001/", "private-review/s-0000/", "private-tenant/", "private-publisher/",
+    "private-review/s-0001/", "private-review/s-0000/", "private-tenant/", "private-publisher/", "private-live/sign-in/",
+    "private-live/register/", "private-live/answer/", "private-live/problem/", "docs/reference/sdk/", "register/",
 ]
 
 # A picture for image addresses of samples that bring none.
@@ -74,7 +75,7 @@ def served(folder):
 def assemble(folder):
     """The golden pages with the assets that they name, and a search index of the golden site."""
     shutil.copytree(ROOT / "Tests/Golden/site", folder, dirs_exist_ok=True)
-    for area in ["", "private-review", "private-tenant", "private-publisher"]:
+    for area in ["", "private-review", "private-live", "private-tenant", "private-publisher"]:
         shutil.copytree(ROOT / "site-templates/assets", folder / area / "assets", dirs_exist_ok=True)
     rows = [
         ["acme/remind", "Overdue reminders", "Acme Field Services (sample)",

@@ -16,13 +16,16 @@ import Testing
         "Registry": ["Marketplace", "Provenance"],
         "Metering": ["Marketplace", "Provenance", "CZstd"],
         "Billing": ["Marketplace", "Metering", "Provenance"],
-        "Publishing": ["Marketplace", "Provenance", "CMark"],
+        "Publishing": ["Marketplace", "Provenance", "CMark", "CZlib"],
+        "Accounts": ["Marketplace", "Registry", "Metering", "Billing", "Publishing"],
         "Pipeline": [
             "Marketplace", "Provenance", "Bundles", "Scanning", "Advisories", "Frames", "Sandbox",
             "SimulatedApp",
-            "Registry", "Metering", "Billing", "Publishing",
+            "Registry", "Metering", "Billing", "Publishing", "Accounts",
         ],
-        "PluginRuntime": ["Registry", "Sandbox", "Metering", "Billing", "Publishing", "Provenance"],
+        "PluginRuntime": [
+            "Registry", "Sandbox", "Metering", "Billing", "Publishing", "Provenance", "Accounts",
+        ],
         "SimulatedServers": ["SimulatedApp"],
         "veroforge": ["Pipeline", "SimulatedServers"],
         "veroforge-runtime": ["PluginRuntime"],
@@ -83,7 +86,7 @@ import Testing
 
     @Test func importsFollowTheArrows() throws {
         let ours = Set(Self.arrows.keys).union([
-            "CArchive", "CYara", "CMark", "CZstd", "CSeccomp", "CQuickJS", "CSandbox",
+            "CArchive", "CYara", "CMark", "CZlib", "CZstd", "CSeccomp", "CQuickJS", "CSandbox",
         ])
         for target in Self.arrows.keys.sorted() {
             let allowed = Self.reachable(from: target)

@@ -25,8 +25,21 @@ import Testing
         #expect(try FormRequest(form: Array("amount%3F=50.00".utf8)).body == ["amount": "50.00"])
     }
 
+    @Test func objectsSettingsAndWholeDocumentsAreRead() throws {
+        let form = "plan=pro&secrets.KEY=s+1&secrets.OTHER=&config%7E=%7B%22a%22%3A1%7D"
+        #expect(
+            try FormRequest(form: Array(form.utf8)).body == [
+                "plan": "pro", "secrets": ["KEY": "s 1"], "config": ["a": 1],
+            ])
+        #expect(try FormRequest(form: Array("plan=pro&config%7E=".utf8)).body == ["plan": "pro"])
+        #expect(try FormRequest(form: Array("_body=%5B1%5D".utf8)).body == [1])
+        #expect(try FormRequest(form: Array("_method=PUT&_body=".utf8)).body == [:])
+    }
+
     @Test(arguments: [
         "_method=TRACE", "stars%23=x", "permissions%5B%5D=%7B", "a=1&a=2", "a=%zz", "a=%00", "a=%ff", "=x",
+        "_body=%7B", "_body=%7B%7D&a=1", "_body=1&_body=1", "config%7E=x", "secrets.=1", ".a=1",
+        "s.a=1&s.a=2",
     ])
     func aFormThatIsNotOneIsRefused(form: String) {
         #expect(throws: PublishingError.self) { try FormRequest(form: Array(form.utf8)) }
@@ -44,7 +57,8 @@ import Testing
                 if let name = tag.attributes["name"],
                     ["input", "select", "textarea", "button"].contains(tag.name)
                 {
-                    let value = name.hasSuffix("#") ? "4" : tag.attributes["value"] ?? "x"
+                    let isJSON = name == "_body" || name.hasSuffix("~")
+                    let value = name.hasSuffix("#") ? "4" : isJSON ? "{}" : tag.attributes["value"] ?? "x"
                     fields[name] = "\(encoded(name))=\(encoded(unescaped(value)))"
                 }
                 if tag.name == "/form", !fields.isEmpty {

@@ -271,12 +271,17 @@ enum Samples {
         types: [
             TypeDoc(
                 name: "Plugin", declaration: "interface Plugin { name: string }", summary: "What you write.")
-        ])
+        ],
+        sdk: SDKDownload(
+            version: "1.0.0", path: "sdk/veroforge-sdk-1.0.0.tgz",
+            signaturePath: "sdk/veroforge-sdk-1.0.0.sig.json",
+            sha256: String(repeating: "5", count: 64), bytes: 34_567, keyID: "0123456789abcdef"))
 
     /// Files that the sample pages link to and the caller brings.
     static var extraFiles: [SiteFile] {
         var files = [
             SiteFile("media/acme/remind/a.png", [1]), SiteFile("media/acme/remind/icon.png", [2]),
+            SiteFile("sdk/veroforge-sdk-1.0.0.tgz", [3]), SiteFile("sdk/veroforge-sdk-1.0.0.sig.json", [4]),
         ]
         let digests = Set(entries.flatMap { $0.versions.map(\.sha256) })
         files += digests.sorted().map { SiteFile("bundles/\($0).vfp", Array($0.utf8)) }
@@ -328,18 +333,42 @@ enum Samples {
                     QuotaBar(metric: "bytes", used: 52_000),
                 ], costSoFar: "29.50 USD", spendCap: "50.00",
                 update: UpdateOffer(
-                    version: "1.3.0", needsConsent: true, changes: [permissions[1]],
-                    priceChange: "29.00 to 39.00 USD a month", changelog: markdown("Faster.")),
+                    version: "1.3.0", needsConsent: true, changes: consentRows,
+                    priceChange: "29.00 to 39.00 USD a month", note: "It closes a security hole."),
                 ownReview: CustomerReview(
-                    stars: 4, text: "Good.", by: "North", version: "1.2.0", day: "2026-02-01"))
+                    stars: 4, text: "Good.", by: "North", version: "1.2.0", day: "2026-02-01")),
+            InstalledPlugin(
+                id: "acme.tidy", title: "Tidy", version: "0.1.0", plan: "free", plans: pricing.plans,
+                since: "2026-02-12",
+                update: UpdateOffer(
+                    version: "0.2.0", needsConsent: false,
+                    note: "It asks for nothing more and is taken automatically."),
+                actions: [
+                    ActionInfo(name: "tidy", summary: "Tidies up.", input: "{\n  \"type\": \"object\"\n}"),
+                    ActionInfo(name: "ping", summary: ""),
+                ],
+                secrets: [
+                    SecretField(name: "API_KEY", purpose: "signs requests", isSet: true),
+                    SecretField(name: "HOOK_KEY"),
+                ], config: "{}"),
+            InstalledPlugin(
+                id: "acme.still", title: "Still", version: "1.0.0", plan: "pro", plans: pricing.plans,
+                since: "2026-02-12",
+                update: UpdateOffer(version: "1.1.0", needsConsent: true)),
+            InstalledPlugin(
+                id: "acme.young", title: "Young", version: "1.0.0", plan: "pro", plans: pricing.plans,
+                since: "2026-02-12", update: UpdateOffer(version: "1.1.0", needsConsent: false)),
         ],
         offers: [
             InstallOffer(
                 id: "acme.tidy", title: "Tidy", summary: "Does nothing to your data.", version: "0.1.0",
-                plans: pricing.plans, permissions: Array(permissions.prefix(2))),
+                plans: pricing.plans, permissions: Array(permissions.prefix(2)),
+                secrets: [
+                    SecretField(name: "API_KEY", purpose: "signs requests"), SecretField(name: "HOOK_KEY"),
+                ], config: "{}"),
             InstallOffer(
                 id: "acme.remind", title: "Overdue reminders", summary: "Reminds.", version: "1.2.0",
-                plans: pricing.plans),
+                plans: [PlanInfo(id: "whole", amount: "49.00", interval: "once")]),
         ],
         usage: [
             UsageRow(day: "2026-03-01", plugin: "acme.remind", metric: "calls", quantity: 250),
@@ -361,7 +390,34 @@ enum Samples {
         tokens: [
             TokenRow(id: "t1", label: "production", created: "2026-01-12", lastUsed: "2026-03-01"),
             TokenRow(id: "t2", label: "trial", created: "2026-01-12"),
-        ])
+        ], policy: UpdatePolicyInfo(updates: "manual", minimumReleaseAgeHours: 24, channel: "beta"),
+        notice: "Saved.")
+
+    /// A new permission, one as before, one no longer asked for.
+    static let consentRows = [
+        PermissionRow(
+            operation: "fetch", target: "hooks.example.com", methods: ["POST"], purpose: "post the reminder",
+            change: .added),
+        PermissionRow(operation: "readData", target: "invoices", change: .same),
+        PermissionRow(operation: "readData", target: "notes", change: .removed),
+    ]
+
+    static let answer: LivePages.Answer = {
+        var answer = LivePages.Answer(
+            heading: "A new token", words: "It was made.", isGood: true, back: "/account/",
+            backWords: "Your account", asOf: asOf)
+        answer.secret = "vft_t_0000"
+        answer.document = "{\n  \"id\": \"t3\"\n}"
+        return answer
+    }()
+
+    static let problem: LivePages.Answer = {
+        var answer = LivePages.Answer(
+            heading: "That was not taken", words: "plan: gold is no plan of acme.tidy", isGood: false,
+            back: "/account/", backWords: "Your account", asOf: asOf)
+        answer.points = [("/plan", "is none of free, pro"), ("/seats", "is not a number")]
+        return answer
+    }()
 
     static let dashboard = PublisherDashboard(
         publisher: "acme", name: "Acme Field Services (sample)", asOf: asOf, period: "2026-02",

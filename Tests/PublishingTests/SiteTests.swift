@@ -31,6 +31,8 @@ final class TemporaryFolder: Sendable {
     /// Every page of every kind, public and private.
     private func allPages() throws -> [String: String] {
         var pages = try SiteBuilder(templates: templates).pages(of: Samples.site, brought: Samples.brought)
+        // Pictures are held by their own tests.
+        pages = pages.filter { !$0.key.hasSuffix(".png") }
         let own = PrivatePages(templates: templates, settings: Samples.privateSettings)
         for (area, files) in [
             ("private-review", try own.review(Samples.queue)),
@@ -41,6 +43,11 @@ final class TemporaryFolder: Sendable {
                 pages["\(area)/\(file.path)"] = file.bytes
             }
         }
+        let live = LivePages(templates: templates, settings: Samples.privateSettings)
+        pages["private-live/sign-in/index.html"] = try live.signIn(problem: "The token is unknown.")
+        pages["private-live/register/index.html"] = try live.register()
+        pages["private-live/answer/index.html"] = try live.answer(Samples.answer)
+        pages["private-live/problem/index.html"] = try live.answer(Samples.problem)
         return pages.mapValues { String(decoding: $0, as: UTF8.self) }
     }
 
@@ -75,7 +82,16 @@ final class TemporaryFolder: Sendable {
         let own = PrivatePages(templates: templates, settings: Samples.privateSettings)
         _ = try own.review(Samples.queue)
         _ = try own.account(Samples.account)
+        _ = try own.account(
+            TenantAccount(tenant: "new", name: "New (sample)", asOf: Samples.asOf, period: "2026-03"))
         _ = try own.publisher(Samples.dashboard)
+        _ = try own.publisher(
+            PublisherDashboard(publisher: "new", name: "New (sample)", asOf: Samples.asOf, period: "2026-03"))
+        let live = LivePages(templates: templates, settings: Samples.privateSettings)
+        _ = try live.signIn(problem: "The token is unknown.")
+        _ = try live.register()
+        _ = try live.answer(Samples.answer)
+        _ = try live.answer(Samples.problem)
         var lint = TemplateLint(templates)
         let rendered = seen.withLock { $0 }
         for (name, values) in rendered { lint.check(page: name, with: values) }

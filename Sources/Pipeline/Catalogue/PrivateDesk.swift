@@ -1,9 +1,13 @@
+import Accounts
+import Billing
 import Marketplace
 import Publishing
 import Registry
 import Scanning
 
-/// The pages of one reader each: the reviewers' queue and reports. The runtime serves them to their token only.
+/// The pages of one reader each: the reviewers' queue and reports, every customer's account, every publisher's
+/// dashboard. The runtime serves reports from these files, and makes accounts and dashboards itself, by the same makers,
+/// so that a form shows at once what it did; the files are what they were on the night.
 struct PrivateDesk {
     let context: RunContext
     let book: CatalogueBook
@@ -14,16 +18,56 @@ struct PrivateDesk {
             let templates = try Templates(folder: context.programs.templates)
             let pages = Publishing.PrivatePages(templates: templates, settings: settings)
             try Publishing.PrivatePages.publish(try pages.review(review), at: "review", in: context.data.site)
+            try writeAccounts(pages)
+            try writeDashboards(pages)
+        } catch let error as AccountsError {
+            throw PipelineError(.incomplete, "the private pages were not built: \(error)")
         } catch {
             throw PipelineError(.findings, "the private pages were not built: \(error)")
         }
+    }
+
+    private func writeAccounts(_ pages: PrivatePages) throws {
+        let books = AccountBooks(data: context.data.root)
+        let maker = TenantAccountMaker(registry: context.registry, books: books)
+        for tenant in try context.registry.tenants() {
+            var files = try pages.account(try maker.account(of: tenant.id, now: context.now)) + pages.assets()
+            files += try books.invoices(of: tenant.id).compactMap { document in
+                Self.printed("invoices/\(document.value.number).html", document.path)
+            }
+            try PrivatePages.publish(files, at: "tenants/\(tenant.id)", in: context.data.site)
+        }
+    }
+
+    private func writeDashboards(_ pages: PrivatePages) throws {
+        let books = AccountBooks(data: context.data.root)
+        let maker = DashboardMaker(registry: context.registry, books: books)
+        let period = context.now.day.period
+        let counted = try CallCounts.of(
+            usage: context.data.usage, from: period.firstDay, to: period.endDay.adding(days: -1))
+        for publisher in try context.registry.publishers() {
+            let dashboard = try maker.dashboard(of: publisher.id, now: context.now, counted: counted)
+            var files = try pages.publisher(dashboard) + pages.assets()
+            files += try books.statements(of: publisher.id).compactMap { document in
+                let name = document.path.split(separator: "/").last.map(String.init) ?? ""
+                return Self.printed("payouts/\(name).html", document.path)
+            }
+            try PrivatePages.publish(files, at: "publishers/\(publisher.id)", in: context.data.site)
+        }
+    }
+
+    /// The page that prints a document, where the night wrote one.
+    private static func printed(_ place: String, _ path: String) -> SiteFile? {
+        guard Files.exists("\(path).html") else { return nil }
+        return SiteFile(path: place, contents: .file(path: "\(path).html", sha256: nil))
     }
 
     private var settings: PrivateSettings {
         let configuration = context.data.configuration
         return PrivateSettings(
             site: SiteSettings(
-                baseURL: configuration.baseURL + "/", runtimeURL: configuration.runtimeURL + "/",
+                baseURL: SiteModelMaker.slashed(configuration.baseURL),
+                runtimeURL: SiteModelMaker.slashed(configuration.runtimeURL),
                 securityContact: "mailto:\(configuration.issuer.email)",
                 developerSharePercent: SiteModelMaker.percent(configuration.share)))
     }
@@ -67,6 +111,8 @@ struct PrivateDesk {
             permissions = Shown.permissions(manifest, scan, trial, before: before?.manifest.permissions)
         }
         let isHeld = row.state == .held
+        // Reviewers see the words; pictures stand on the public site only once they are listed.
+        var pictures: [String: SiteFile] = [:]
         return ReviewItem(
             submission: row.id.hex, plugin: row.plugin?.text ?? "unknown", title: manifest?.name ?? row.title,
             version: row.version?.description ?? "", summary: manifest?.description ?? row.reason.text,
@@ -86,7 +132,8 @@ struct PrivateDesk {
                 DependencyRow(name: $0.id.text, version: $0.range.description, kind: "plugin")
             }, files: scan.map(Shown.files) ?? [],
             readme: scan == nil || row.state == .rejected
-                ? nil : try await RenderedTexts.text("README.md", of: row.id, context),
+                ? nil
+                : try await RenderedTexts(bundle: row.id, context: context).text("README.md", &pictures),
             decisions: decisions.map {
                 DecisionRow(
                     at: $0.at.description, by: $0.decision.decidedBy, decision: $0.decision.verdict.rawValue,

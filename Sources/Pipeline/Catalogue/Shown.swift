@@ -7,36 +7,6 @@ import Scanning
 // escape it.
 
 enum Shown {
-    static func pricing(_ pricing: Pricing) -> PricingInfo {
-        PricingInfo(
-            model: pricing.model.rawValue, currency: pricing.currency.code, plans: pricing.plans.map(plan),
-            example: nil)
-    }
-
-    private static func plan(_ plan: Plan) -> PlanInfo {
-        PlanInfo(
-            id: plan.id, amount: plan.amount, interval: plan.interval.rawValue,
-            trialDays: plan.trialDays ?? 0,
-            included: (plan.included ?? [:]).sorted { $0.key < $1.key }.map {
-                IncludedQuantity(metric: $0.key.rawValue, quantity: Int($0.value))
-            },
-            charges: (plan.charges ?? []).map(charge))
-    }
-
-    private static func charge(_ charge: Charge) -> ChargeInfo {
-        let size = charge.packageSize.map(Int.init)
-        let tiers =
-            charge.tiers.map { tiers in
-                tiers.map { TierInfo(upTo: $0.upTo.map(Int.init), unitAmount: $0.unitAmount.description) }
-            }
-            ?? [
-                TierInfo(
-                    unitAmount: charge.unitAmount?.description ?? charge.percent ?? "0", packageSize: size)
-            ]
-        return ChargeInfo(
-            metric: charge.metric?.rawValue ?? "amount", scheme: charge.scheme.rawValue, tiers: tiers)
-    }
-
     static func verdict(_ verdict: ScanVerdict) -> Publishing.Verdict {
         switch verdict {
         case .clean: .clean
@@ -137,18 +107,6 @@ enum Shown {
             LimitRow(name: "Sent out by a call", value: "\(limits.egressBytes) bytes"),
             LimitRow(name: "Storage", value: "\(limits.storageMiB) MiB"),
         ]
-    }
-
-    static func actions(_ manifest: Manifest) -> [ActionInfo] {
-        manifest.actions.map {
-            ActionInfo(
-                name: $0.name, summary: $0.description, input: pretty($0.input), output: $0.output.map(pretty)
-            )
-        }
-    }
-
-    private static func pretty(_ value: JSONValue) -> String {
-        String(decoding: value.serializedBytes(pretty: true), as: UTF8.self)
     }
 
     static func files(_ scan: ScanReport) -> [BundleFile] {

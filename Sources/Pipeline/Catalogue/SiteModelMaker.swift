@@ -1,3 +1,4 @@
+import Accounts
 import Bundles
 import Foundation
 import Marketplace
@@ -12,60 +13,83 @@ struct SiteModelMaker {
     let context: RunContext
     let book: CatalogueBook
 
-    func model(proofs: [Digest: Proof]) async throws(PipelineError) -> SiteModel {
+    /// The model, and the pictures that its pages show.
+    func model(
+        proofs: [Digest: Proof], sdk: SDKDownload?
+    ) async throws(PipelineError) -> (model: SiteModel, media: [SiteFile]) {
         let configuration = context.data.configuration
         var entries: [CatalogueEntry] = []
-        for versions in book.byPlugin { entries.append(try await entry(versions, proofs)) }
+        var media: [String: SiteFile] = [:]
+        for versions in book.byPlugin { entries.append(try await entry(versions, proofs, &media)) }
         let settings = SiteSettings(
-            name: "VeroForge Marketplace", baseURL: slashed(configuration.baseURL),
-            runtimeURL: slashed(configuration.runtimeURL),
+            name: "VeroForge Marketplace", baseURL: Self.slashed(configuration.baseURL),
+            runtimeURL: Self.slashed(configuration.runtimeURL),
             securityContact: "mailto:\(configuration.issuer.email)",
             securityExpires: book.asOf.adding(days: 365).description,
             developerSharePercent: Self.percent(configuration.share))
-        return SiteModel(
+        let model = SiteModel(
             settings: settings, asOf: book.asOf.description, publishers: try publishers(), entries: entries,
-            docs: try docs(), references: try references())
+            docs: try docs(), references: try ReferenceMaker(programs: context.programs).references(sdk: sdk))
+        return (model, media.sorted { $0.key < $1.key }.map(\.value))
     }
 
-    private func slashed(_ url: String) -> String { url.hasSuffix("/") ? url : url + "/" }
+    static func slashed(_ url: String) -> String { url.hasSuffix("/") ? url : url + "/" }
 
     static func percent(_ share: String) -> Int { Int((DecimalText(share)?.scaled(by: 2)) ?? 70) }
 
-    private func entry(_ versions: [BookVersion], _ proofs: [Digest: Proof]) async throws(PipelineError)
-        -> CatalogueEntry
-    {
+    private func entry(
+        _ versions: [BookVersion], _ proofs: [Digest: Proof], _ media: inout [String: SiteFile]
+    ) async throws(PipelineError) -> CatalogueEntry {
         let newest = versions[0]
         let manifest = newest.manifest
         var shown: [Publishing.ListedVersion] = []
         for (index, version) in versions.enumerated() {
             let before = versions.dropFirst(index + 1).first?.manifest.permissions
-            shown.append(try await listed(version, before: before, proofs[version.bundle]))
+            shown.append(try await listed(version, before: before, proofs[version.bundle], &media))
         }
+        let pictures = BundlePictures(
+            context: context, unpacked: try await UnpackedCache.load(newest.bundle, context))
+        var icon: BundlePictures.Found?
+        if let path = manifest.icon { icon = try await pictures.picture(path) }
+        var screenshots: [BundlePictures.Found] = []
+        for shot in manifest.screenshots.prefix(12) {
+            if let found = try await pictures.picture(shot.path, alt: shot.caption) {
+                screenshots.append(found)
+            }
+        }
+        for found in [icon].compactMap({ $0 }) + screenshots { media[found.file.path] = found.file }
+        let voices = try Voices(of: newest.plugin, context.registry)
         return CatalogueEntry(
             publisher: newest.plugin.publisher.text, name: newest.plugin.name, title: manifest.name,
             summary: manifest.description, category: manifest.category, author: manifest.author,
             license: manifest.license, keywords: manifest.keywords, homepage: manifest.homepage,
-            repository: manifest.repository, support: manifest.support,
-            pricing: Shown.pricing(manifest.pricing),
-            versions: shown)
+            repository: manifest.repository, support: manifest.support, icon: icon?.image,
+            screenshots: screenshots.map(\.image), pricing: Self.pricing(manifest.pricing),
+            rating: voices.rating, reviews: voices.reviews, installs: voices.installs, versions: shown)
+    }
+
+    /// The price list with an example that the rater worked out.
+    private static func pricing(_ pricing: Pricing) -> PricingInfo {
+        ShownManifest.pricing(pricing, example: PriceExample.of(pricing))
     }
 
     private func listed(
-        _ version: BookVersion, before: PermissionSet?, _ proof: Proof?
+        _ version: BookVersion, before: PermissionSet?, _ proof: Proof?, _ media: inout [String: SiteFile]
     ) async throws(PipelineError) -> Publishing.ListedVersion {
         let scan = try Reports.scan(version.bundle, context.data)
         let trial = try Reports.trial(version.bundle, context.data)
         let bytes = try Files.read(context.data.bundle(version.bundle)).count
+        let texts = RenderedTexts(bundle: version.bundle, context: context)
         return Publishing.ListedVersion(
             version: version.version.description, channel: version.channel.rawValue, status: version.status,
             statusReason: version.statusReason, statusAt: version.statusAt?.description,
             sha256: version.bundle.hex,
             bytes: bytes, submittedAt: version.submittedAt?.description,
             listedAt: version.listedAt.description,
-            readme: try await RenderedTexts.text("README.md", of: version.bundle, context),
-            changelog: try await RenderedTexts.text("CHANGELOG.md", of: version.bundle, context),
+            readme: try await texts.text("README.md", &media),
+            changelog: try await texts.text("CHANGELOG.md", &media),
             permissions: Shown.permissions(version.manifest, scan, trial, before: before),
-            actions: Shown.actions(version.manifest),
+            actions: ShownManifest.actions(version.manifest),
             dependencies: version.manifest.dependencies.map {
                 DependencyRow(name: $0.id.text, version: $0.range.description, kind: "plugin")
             },
@@ -74,7 +98,7 @@ struct SiteModelMaker {
             verdict: Shown.verdict(scan.verdict), checks: scan.checks.map(Shown.check),
             findings: (scan.findings + trial.findings).map(Shown.finding), trial: Shown.trial(trial),
             proof: proof.map(Self.proof), files: Shown.files(scan),
-            pricing: Shown.pricing(version.manifest.pricing))
+            pricing: Self.pricing(version.manifest.pricing))
     }
 
     static func proof(_ proof: Proof) -> ProofInfo {
@@ -120,43 +144,37 @@ struct SiteModelMaker {
                 decoding: try Files.read("\(context.programs.docs)/plugins/\(name)"), as: UTF8.self)
             docs.append(DocSource(path: "plugins/\(name)", text: text, section: "Launch plugins"))
         }
-        return docs
-    }
-
-    private func references() throws(PipelineError) -> References {
-        let rules: [RuleDoc]
-        do {
-            let blob = try RulesBlob.bytes(folder: context.programs.rules)
-            rules = try RuleSet(files: try EntryStream.decode(blob)).descriptions.map {
-                RuleDoc(
-                    id: $0.id, title: $0.description, kind: $0.class.rawValue, severity: $0.severity.rawValue,
-                    why: $0.hint, legitimate: $0.legitimate, fix: $0.reference)
-            }
-        } catch {
-            throw PipelineError(.usage, "rules/: \(error)", remedy: "Restore the rules folder.")
+        for name in Files.list(context.programs.docs + "/api") where name.hasSuffix(".md") {
+            let text = String(
+                decoding: try Files.read("\(context.programs.docs)/api/\(name)"), as: UTF8.self)
+            docs.append(DocSource(path: "api/\(name)", text: text, section: "Reference"))
         }
-        return References(
-            rules: rules, commands: [],
-            manifestSchema: String(
-                decoding: ManifestSchema.document.serializedBytes(pretty: true), as: UTF8.self))
+        return docs
     }
 }
 
-/// A bundle's Markdown, rendered once in the worker and kept by digest.
-enum RenderedTexts {
-    static func text(_ name: String, of bundle: Digest, _ context: RunContext) async throws(PipelineError)
+/// A bundle's Markdown, rendered once in the worker and kept by digest of the text and of the pictures it shows.
+struct RenderedTexts {
+    let bundle: Digest
+    let context: RunContext
+
+    func text(_ name: String, _ media: inout [String: SiteFile]) async throws(PipelineError)
         -> RenderedMarkdown?
     {
         let unpacked = try await UnpackedCache.load(bundle, context)
         guard let text = unpacked.file(name) else { return nil }
-        let cached = "\(context.data.cache)/\(Digest.sha256(of: text))-\(name).json"
+        let pictures = try await BundlePictures(context: context, unpacked: unpacked).named(in: text)
+        for found in pictures { media[found.file.path] = found.file }
+        let inputs = text + pictures.flatMap { Array($0.image.sitePath.utf8) }
+        let cached = "\(context.data.cache)/\(Digest.sha256(of: inputs))-\(name).json"
         if let bytes = try Files.readIfPresent(cached),
             let rendered = try? JSONDecoder().decode(RenderedMarkdown.self, from: Data(bytes))
         {
             return rendered
         }
         let prefix = name == "README.md" ? "readme-" : "changelog-"
-        switch await (try Workshop(programs: context.programs)).markdown(text, idPrefix: prefix) {
+        let workshop = try Workshop(programs: context.programs)
+        switch await workshop.markdown(text, idPrefix: prefix, images: pictures.map(\.image)) {
         case .done(let bytes):
             do {
                 let rendered = try JSONDecoder().decode(RenderedMarkdown.self, from: Data(bytes))

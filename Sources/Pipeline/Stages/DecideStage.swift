@@ -9,6 +9,11 @@ struct DecideStage: SubmissionStage {
     let summary = "joins scan and trial under rules/policy.yaml and signs the decision"
     let from = SubmissionState.tried
 
+    /// Reviewers' decisions from the runtime's pages come first.
+    func prepare(_ context: RunContext, _ report: inout StageReport) throws(PipelineError) {
+        try ReviewRequests(context: context).take(into: &report)
+    }
+
     func work(on submission: Submission, _ context: RunContext) async throws(PipelineError) -> Move {
         let scan = try Reports.scan(submission.id, context.data)
         let trial = try Reports.trial(submission.id, context.data)

@@ -83,17 +83,19 @@ struct SitePress {
             drafts[version.bundle] = try maker.proof(
                 for: version, chains[version.bundle] ?? [], log: log, page: nil)
         }
-        let model = try await SiteModelMaker(context: context, book: book).model(proofs: drafts)
-        let staged = try stage(model, book, log, statements, progress)
+        let sdk = try SDKPackage(programs: context.programs, attest: attest).files()
+        let (model, media) = try await SiteModelMaker(context: context, book: book)
+            .model(proofs: drafts, sdk: sdk?.download)
+        let staged = try stage(model, media + (sdk?.files ?? []), book, log, statements, progress)
         try seal(staged, book, maker, chains, log)
         try await PrivateDesk(context: context, book: book).write()
     }
 
     private func stage(
-        _ model: SiteModel, _ book: CatalogueBook, _ log: TransparencyLog, _ statements: LogStatements,
-        _ progress: Progress
+        _ model: SiteModel, _ others: [SiteFile], _ book: CatalogueBook, _ log: TransparencyLog,
+        _ statements: LogStatements, _ progress: Progress
     ) throws(PipelineError) -> StagedSite {
-        var files: [SiteFile] = []
+        var files = others
         for version in book.versions {
             files.append(
                 SiteFile(
@@ -113,7 +115,8 @@ struct SitePress {
         do {
             let templates = try Templates(folder: context.programs.templates)
             return try SiteBuilder(templates: templates).stage(
-                model, extraFiles: files, in: context.data.site,
+                model, extraFiles: files, later: book.versions.map { "\($0.path)/proof.json" },
+                in: context.data.site,
                 progress: { done, all in progress.show("publish", done, all) })
         } catch {
             throw PipelineError(.findings, "the site was not built: \(error)")

@@ -11,6 +11,8 @@ struct HTTPFace: HTTPResponder {
     let watch: ConnectionWatch
     /// How long a body may take to arrive.
     let requestSeconds: Int
+    /// Pages and their forms; absent where the templates are not installed.
+    let web: WebFace?
 
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         var headers: [String: String] = [:]
@@ -20,16 +22,19 @@ struct HTTPFace: HTTPResponder {
             if headers[name] != nil, ["authorization", "content-type", "idempotency-key"].contains(name) {
                 return Self.response(.problem(RuntimeError(.badRequest, name, "stands there twice")))
             }
-            headers[name] = headers[name].map { "\($0), \(field.value)" } ?? field.value
+            let joint = name == "cookie" ? "; " : ", "
+            headers[name] = headers[name].map { "\($0)\(joint)\(field.value)" } ?? field.value
         }
+        if let host = request.head.authority { headers["host"] = host }
+        let target = request.head.path ?? "/"
         var plain: APIRequest
         do {
             plain = try APIRequest(
-                method: request.method.rawValue, target: request.head.path ?? "/", headers: headers)
+                method: request.method.rawValue, target: target, headers: headers)
         } catch {
             return Self.response(.problem(error))
         }
-        let most = api.bodyBytesMax(method: plain.method, path: plain.path)
+        let most = web?.formBytesMax(plain) ?? api.bodyBytesMax(method: plain.method, path: plain.path)
         let channel = context.channel
         let slow = channel.eventLoop.scheduleTask(in: .seconds(Int64(requestSeconds))) {
             channel.close(promise: nil)
@@ -51,6 +56,7 @@ struct HTTPFace: HTTPResponder {
             return Self.response(.problem(RuntimeError(.badRequest, "body", "broke off")), closes: true)
         }
         slow.cancel()
+        if let page = await web?.respond(to: plain, target: target) { return Self.response(page) }
         guard api.endsWithItsCaller(method: plain.method, path: plain.path) else {
             return Self.response(await api.respond(to: plain))
         }

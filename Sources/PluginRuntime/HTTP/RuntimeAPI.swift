@@ -254,7 +254,8 @@ public final class RuntimeAPI: Sendable {
 
     static let sessionCookie = "veroforge_session"
 
-    private func holder(of token: String) async throws(RuntimeError) -> TokenHolder {
+    /// Whom a token speaks for; asked for at a bounded rate where it is not known.
+    func holder(of token: String) async throws(RuntimeError) -> TokenHolder {
         if let known = callers.holder(of: token) { return known }
         if case .wait = guesses.take("guess", Self.guessRate) {
             throw RuntimeError(.rateLimited, "token", "too many tokens are being tried", retryAfterSeconds: 1)

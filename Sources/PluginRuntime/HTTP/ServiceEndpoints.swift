@@ -72,8 +72,7 @@ struct ServiceEndpoints: Sendable {
             guard token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ";") }),
                 try await blocking({ try registry.authenticate(token, now: now) }) != nil
             else { throw RuntimeError(.unauthorized, "token", "it is unknown, has ended or was revoked") }
-            let cookie =
-                "\(RuntimeAPI.sessionCookie)=\(token); Path=/; HttpOnly; SameSite=Strict; Max-Age=28800"
+            let cookie = WebFace.cookie(RuntimeAPI.sessionCookie, token, seconds: 28_800)
             return APIResponse(status: 204, headers: ["set-cookie": cookie])
         }
     }
@@ -84,7 +83,7 @@ struct ServiceEndpoints: Sendable {
             access: .open,
             success: Endpoint.Success(status: 204, description: "It is gone", type: "")
         ) { _ throws(RuntimeError) in
-            let cookie = "\(RuntimeAPI.sessionCookie)=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"
+            let cookie = WebFace.cookie(RuntimeAPI.sessionCookie, "", seconds: 0)
             return APIResponse(status: 204, headers: ["set-cookie": cookie])
         }
     }

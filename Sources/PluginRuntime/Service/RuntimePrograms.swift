@@ -7,6 +7,8 @@ struct RuntimePrograms: Sendable {
     let worker: String
     let runnerList: String
     let workerList: String
+    /// The folder that holds `rules/` and `site-templates/`.
+    let home: String
 
     /// The programs beside this one (or in `folder`), the lists in `rules/seccomp` of `VEROFORGE_HOME` or of the
     /// nearest folder above the program that has them.
@@ -32,6 +34,7 @@ struct RuntimePrograms: Sendable {
         }
         runnerList = "\(home)/rules/seccomp/runner.list"
         workerList = "\(home)/rules/seccomp/worker.list"
+        self.home = home
     }
 
     private static func ownPath() -> String {

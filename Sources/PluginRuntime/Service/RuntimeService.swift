@@ -1,3 +1,4 @@
+import Accounts
 import AsyncHTTPClient
 import Billing
 import FoundationEssentials
@@ -29,6 +30,7 @@ public final class RuntimeService: Sendable {
     private let clients: [HTTPClient]
     private let pinned: PinnedClients
     private let pools: SandboxPools
+    private let web: WebFace?
     private let logger: Logger
     private let group = Mutex<ServiceGroup?>(nil)
 
@@ -50,18 +52,21 @@ public final class RuntimeService: Sendable {
         let parts = try RuntimeParts(configuration, resolver: .system(), logger: logger) { catalogue in
             SandboxStarter(pools: pools, bundles: BundleStore(catalogue: catalogue, unpacker: unpacker))
         }
-        let service = RuntimeService(configuration, parts, pools: pools, logger: logger)
+        let web = try await WebFace.open(configuration, parts, programs: programs, environment: environment)
+        if web == nil { logger.notice("no site-templates were found: pages and forms are not served") }
+        let service = RuntimeService(configuration, parts, pools: pools, web: web, logger: logger)
         for problem in await pools.warm() { logger.error("no plugin can be started there: \(problem)") }
         return service
     }
 
     init(
         _ configuration: RuntimeConfiguration, _ parts: RuntimeParts, pools: SandboxPools,
-        logger: Logger
+        web: WebFace? = nil, logger: Logger
     ) {
         self.configuration = configuration
         self.logger = logger
         self.pools = pools
+        self.web = web
         registry = parts.registry
         hosts = parts.hosts
         recorder = parts.recorder
@@ -85,7 +90,8 @@ public final class RuntimeService: Sendable {
         let configuration = self.configuration
         let watch = ConnectionWatch()
         let application = Application(
-            responder: HTTPFace(api: api, watch: watch, requestSeconds: configuration.requestSeconds),
+            responder: HTTPFace(
+                api: api, watch: watch, requestSeconds: configuration.requestSeconds, web: web),
             server: try TLSFace.builder(configuration, watch: watch, logger: logger),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
@@ -254,6 +260,17 @@ struct RuntimeParts: Sendable {
         endpoints +=
             SubmissionEndpoints(
                 registry: registry, inbox: "\(data)/inbox", clock: clock, audit: audit,
+                node: configuration.node
+            ).all
+        let books = AccountBooks(data: data)
+        endpoints += AccountEndpoints(registry: registry, books: books, clock: clock).all
+        endpoints +=
+            PublisherEndpoints(
+                registry: registry, books: books, clock: clock, audit: audit, node: configuration.node
+            ).all
+        endpoints +=
+            ReviewEndpoints(
+                registry: registry, folder: "\(data)/reviews", clock: clock, audit: audit,
                 node: configuration.node
             ).all
         endpoints += ServiceEndpoints(service: state, calls: desk, registry: registry, clock: clock).all

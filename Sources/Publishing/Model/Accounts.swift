@@ -18,12 +18,16 @@ public struct TenantAccount: Codable, Sendable, Equatable {
     public var forecast: String?
     public var invoices: [DocumentRow]
     public var tokens: [TokenRow]
+    public var policy: UpdatePolicyInfo
+    /// What was just done, for the reader who comes back from a form.
+    public var notice: String?
 
     public init(
         tenant: String, name: String, asOf: String, period: String, currency: String = "USD",
         installed: [InstalledPlugin] = [], offers: [InstallOffer] = [], usage: [UsageRow] = [],
         costLines: [PriceLine] = [], costSoFar: String = "0.00 USD", forecast: String? = nil,
-        invoices: [DocumentRow] = [], tokens: [TokenRow] = []
+        invoices: [DocumentRow] = [], tokens: [TokenRow] = [],
+        policy: UpdatePolicyInfo = UpdatePolicyInfo(), notice: String? = nil
     ) {
         self.tenant = tenant
         self.name = name
@@ -38,6 +42,37 @@ public struct TenantAccount: Codable, Sendable, Equatable {
         self.forecast = forecast
         self.invoices = invoices
         self.tokens = tokens
+        self.policy = policy
+        self.notice = notice
+    }
+}
+
+/// How a customer takes updates that ask for nothing more.
+public struct UpdatePolicyInfo: Codable, Sendable, Equatable {
+    /// `automatic`, `security-only` or `manual`.
+    public var updates: String
+    /// A version younger than this is not taken.
+    public var minimumReleaseAgeHours: Int
+    /// `stable` or `beta`.
+    public var channel: String
+
+    public init(updates: String = "automatic", minimumReleaseAgeHours: Int = 0, channel: String = "stable") {
+        self.updates = updates
+        self.minimumReleaseAgeHours = minimumReleaseAgeHours
+        self.channel = channel
+    }
+}
+
+/// A secret that a plugin's manifest declares; its value is never shown.
+public struct SecretField: Codable, Sendable, Equatable {
+    public var name: String
+    public var purpose: String
+    public var isSet: Bool
+
+    public init(name: String, purpose: String = "", isSet: Bool = false) {
+        self.name = name
+        self.purpose = purpose
+        self.isSet = isSet
     }
 }
 
@@ -66,13 +101,19 @@ public struct InstalledPlugin: Codable, Sendable, Equatable {
     public var spendCap: String?
     public var update: UpdateOffer?
     public var ownReview: CustomerReview?
+    /// What can be called, to try one from the page.
+    public var actions: [ActionInfo]
+    public var secrets: [SecretField]
+    /// The settings as JSON; absent where the plugin has none.
+    public var config: String?
 
     public init(
         id: String, title: String, version: String, plan: String, plans: [PlanInfo] = [],
         currency: String = "USD", status: String = "active", statusReason: String = "",
         backEnd: String = "native", since: String, permissions: [PermissionRow] = [],
         quotas: [QuotaBar] = [], costSoFar: String = "", spendCap: String? = nil,
-        update: UpdateOffer? = nil, ownReview: CustomerReview? = nil
+        update: UpdateOffer? = nil, ownReview: CustomerReview? = nil, actions: [ActionInfo] = [],
+        secrets: [SecretField] = [], config: String? = nil
     ) {
         self.id = id
         self.title = title
@@ -90,6 +131,9 @@ public struct InstalledPlugin: Codable, Sendable, Equatable {
         self.spendCap = spendCap
         self.update = update
         self.ownReview = ownReview
+        self.actions = actions
+        self.secrets = secrets
+        self.config = config
     }
 }
 
@@ -110,22 +154,23 @@ public struct QuotaBar: Codable, Sendable, Equatable {
 /// A version that waits for the customer.
 public struct UpdateOffer: Codable, Sendable, Equatable {
     public var version: String
-    /// Permissions grow or the price rises, so somebody has to say yes.
+    /// Somebody has to say yes: permissions grow, the price changes, or the customer's policy asks for it.
     public var needsConsent: Bool
-    /// What changes, permission by permission.
+    /// Every permission of the new version, and those that it no longer asks for.
     public var changes: [PermissionRow]
     public var priceChange: String
-    public var changelog: RenderedMarkdown?
+    /// A sentence about when and why, plain text.
+    public var note: String
 
     public init(
         version: String, needsConsent: Bool, changes: [PermissionRow] = [], priceChange: String = "",
-        changelog: RenderedMarkdown? = nil
+        note: String = ""
     ) {
         self.version = version
         self.needsConsent = needsConsent
         self.changes = changes
         self.priceChange = priceChange
-        self.changelog = changelog
+        self.note = note
     }
 }
 
@@ -138,10 +183,14 @@ public struct InstallOffer: Codable, Sendable, Equatable {
     public var currency: String
     public var plans: [PlanInfo]
     public var permissions: [PermissionRow]
+    public var secrets: [SecretField]
+    /// The settings to begin with as JSON; absent where the plugin has none.
+    public var config: String?
 
     public init(
         id: String, title: String, summary: String, version: String, currency: String = "USD",
-        plans: [PlanInfo] = [], permissions: [PermissionRow] = []
+        plans: [PlanInfo] = [], permissions: [PermissionRow] = [], secrets: [SecretField] = [],
+        config: String? = nil
     ) {
         self.id = id
         self.title = title
@@ -150,6 +199,8 @@ public struct InstallOffer: Codable, Sendable, Equatable {
         self.currency = currency
         self.plans = plans
         self.permissions = permissions
+        self.secrets = secrets
+        self.config = config
     }
 }
 
@@ -227,11 +278,16 @@ public struct PublisherDashboard: Codable, Sendable, Equatable {
     public var days: [DashboardDay]
     public var submissions: [SubmissionRow]
     public var payouts: [DocumentRow]
+    /// What was earned in other currencies, each with its currency.
+    public var otherEarned: [String]
+    /// What was just done, for the reader who comes back from a form.
+    public var notice: String?
 
     public init(
         publisher: String, name: String, asOf: String, period: String, currency: String = "USD",
         exponent: Int = 2, plugins: [DashboardPlugin] = [], days: [DashboardDay] = [],
-        submissions: [SubmissionRow] = [], payouts: [DocumentRow] = []
+        submissions: [SubmissionRow] = [], payouts: [DocumentRow] = [], otherEarned: [String] = [],
+        notice: String? = nil
     ) {
         self.publisher = publisher
         self.name = name
@@ -243,6 +299,8 @@ public struct PublisherDashboard: Codable, Sendable, Equatable {
         self.days = days
         self.submissions = submissions
         self.payouts = payouts
+        self.otherEarned = otherEarned
+        self.notice = notice
     }
 }
 
@@ -279,10 +337,12 @@ public struct DashboardVersion: Codable, Sendable, Equatable {
     public var installs: Int
     public var calls: Int
     public var errors: Int
+    /// The developer's share in minor units.
+    public var earnedMinor: Int
 
     public init(
         version: String, status: ListingStatus = .listed, channel: String = "stable", installs: Int = 0,
-        calls: Int = 0, errors: Int = 0
+        calls: Int = 0, errors: Int = 0, earnedMinor: Int = 0
     ) {
         self.version = version
         self.status = status
@@ -290,6 +350,7 @@ public struct DashboardVersion: Codable, Sendable, Equatable {
         self.installs = installs
         self.calls = calls
         self.errors = errors
+        self.earnedMinor = earnedMinor
     }
 }
 

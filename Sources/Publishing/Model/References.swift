@@ -7,10 +7,13 @@ public struct References: Codable, Sendable, Equatable {
     public var problems: [ProblemDoc]
     public var operations: [APIDoc]
     public var types: [TypeDoc]
+    /// The SDK to download, shown above its types.
+    public var sdk: SDKDownload?
 
     public init(
         rules: [RuleDoc] = [], commands: [CommandDoc] = [], manifestSchema: String? = nil,
-        problems: [ProblemDoc] = [], operations: [APIDoc] = [], types: [TypeDoc] = []
+        problems: [ProblemDoc] = [], operations: [APIDoc] = [], types: [TypeDoc] = [],
+        sdk: SDKDownload? = nil
     ) {
         self.rules = rules
         self.commands = commands
@@ -18,6 +21,31 @@ public struct References: Codable, Sendable, Equatable {
         self.problems = problems
         self.operations = operations
         self.types = types
+        self.sdk = sdk
+    }
+}
+
+/// The SDK's tarball with what proves it.
+public struct SDKDownload: Codable, Sendable, Equatable {
+    public var version: String
+    /// Inside the public site.
+    public var path: String
+    public var signaturePath: String
+    /// 64 hexadecimal digits.
+    public var sha256: String
+    public var bytes: Int
+    /// The key of the signature.
+    public var keyID: String
+
+    public init(
+        version: String, path: String, signaturePath: String, sha256: String, bytes: Int, keyID: String
+    ) {
+        self.version = version
+        self.path = path
+        self.signaturePath = signaturePath
+        self.sha256 = sha256
+        self.bytes = bytes
+        self.keyID = keyID
     }
 }
 

@@ -147,8 +147,20 @@ struct DocPages: Sendable {
         default:
             template = "reference"
             values["items"] = Self.items(of: name, in: references)
+            values["download"] = name == "sdk" ? Self.download(references.sdk) : .list([])
         }
         return SiteFile(frame.path, try templates.render(template, frame.values(values)))
+    }
+
+    private static func download(_ sdk: SDKDownload?) -> TemplateValue {
+        guard let sdk else { return .list([]) }
+        return .list([
+            [
+                "version": .text(sdk.version), "link": .text(sdk.path), "signature": .text(sdk.signaturePath),
+                "name": .text(sdk.path.split(separator: "/").last.map(String.init) ?? sdk.path),
+                "sha256": .text(sdk.sha256), "size": .text(Words.bytes(sdk.bytes)), "keyID": .text(sdk.keyID),
+            ]
+        ])
     }
 
     /// A list of names, each with a line and a block of text.

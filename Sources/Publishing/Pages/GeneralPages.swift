@@ -159,8 +159,14 @@ struct GeneralPages: Sendable {
     func signIn(with templates: Templates) throws(PublishingError) -> [SiteFile] {
         let values = frame(
             "sign-in/index.html", "Sign in", "Exchange your token for a session of this browser."
-        ).values([:])
+        ).values(["live": false, "problem": .absent])
         return [SiteFile("sign-in/index.html", try templates.render("sign-in", values))]
+    }
+
+    func register(with templates: Templates) throws(PublishingError) -> [SiteFile] {
+        let values = frame("register/index.html", "Become a publisher", "Register an id and a key.")
+            .values(["live": false])
+        return [SiteFile("register/index.html", try templates.render("register", values))]
     }
 
     func notFound(with templates: Templates) throws(PublishingError) -> [SiteFile] {

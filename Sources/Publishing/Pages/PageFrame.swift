@@ -73,6 +73,8 @@ struct PageFrame: Sendable {
     var crumbs: [(String, String)] = []
     /// JSON-LD of the page, serialised.
     var structuredData: String?
+    /// The picture that other sites show beside a link, inside the site.
+    var card = "assets/card.png"
     /// Private pages are not for search engines and have another menu.
     var isPrivate = false
 
@@ -103,6 +105,7 @@ struct PageFrame: Sendable {
         ]
         values["page"] = [
             "title": .text(title), "summary": .text(summary), "address": .text(address),
+            "card": .text(settings.baseURL + card),
             "isPrivate": .flag(isPrivate), "isPlugins": .flag(section == "plugins"),
             "isDocs": .flag(section == "docs"), "isPricing": .flag(section == "pricing"),
             "isSearch": .flag(section == "search"), "isPublishers": .flag(section == "publishers"),

@@ -109,6 +109,9 @@ enum Parts {
                     [
                         "name": .text($0.name), "outcome": .text($0.outcome),
                         "isGood": .flag($0.outcome == "ok"),
+                        // The plugin said no to what the trial sent: that is an answer.
+                        "isRefused": .flag($0.outcome == "refused"),
+                        "isBad": .flag($0.outcome != "ok" && $0.outcome != "refused"),
                         "wallMs": .text(Words.count($0.wallMs)), "cpuMs": .text(Words.count($0.cpuMs)),
                         "operations": .text(Words.count($0.operations)), "detail": .text($0.detail),
                     ]

@@ -8,6 +8,12 @@ struct PluginPages {
         var files = [SiteFile("\(entry.path)index.html", try templates.render("plugin", plugin()))]
         files.append(SiteFile("\(entry.path)entry.json", EntryTwin.bytes(of: entry)))
         files.append(SiteFile("badges/\(entry.id).svg", Badge.svg(of: entry)))
+        files.append(
+            SiteFile(
+                card,
+                CardPicture.png(
+                    title: entry.title, by: "by \(catalogue.publisherName(entry.publisher))",
+                    price: PriceWords.summary(entry.current?.pricing ?? entry.pricing))))
         for (index, version) in entry.versions.enumerated() {
             let folder = entry.path(of: version)
             let older = entry.versions.dropFirst(index + 1).first { $0.status != .revoked }
@@ -22,6 +28,9 @@ struct PluginPages {
         return files
     }
 
+    /// The picture for links from elsewhere.
+    private var card: String { "cards/\(entry.id).png" }
+
     private func frame(_ path: String, title: String, summary: String, crumbs: [(String, String)])
         -> PageFrame
     {
@@ -31,7 +40,7 @@ struct PluginPages {
         }
         return PageFrame(
             settings: catalogue.settings, path: path, title: title, summary: summary, section: "plugins",
-            crumbs: above + crumbs)
+            crumbs: above + crumbs, card: card)
     }
 
     /// What the plugin's and each version's page share: the head and the facts.
@@ -63,6 +72,7 @@ struct PluginPages {
             "price": .text(PriceWords.summary(pricing)), "currency": .text(pricing.currency),
             "plans": pricing.plans.asList { Parts.plan($0, pricing.currency) },
             "hasPlans": .flag(!pricing.plans.isEmpty),
+            "measured": .optional(MeasuredCost.words(pricing, version?.trial)),
             "example": pricing.example.map {
                 .list([
                     [
@@ -101,7 +111,7 @@ struct PluginPages {
             section: "plugins",
             crumbs: [("browse/", "Plugins")]
                 + (catalogue.categories[entry.category].map { [("categories/\($0.id)/", $0.title)] } ?? []),
-            structuredData: StructuredData.plugin(entry, in: catalogue))
+            structuredData: StructuredData.plugin(entry, in: catalogue), card: card)
         var values = head(current, root: frame.root)
         values["hasCurrent"] = .flag(current != nil)
         values["current"] = current.map { .list([summary(of: $0, root: frame.root)]) } ?? .list([])

@@ -34,34 +34,51 @@ extension PrivatePages {
                 "documents": account.invoices.asList(document),
                 "hasOffers": .flag(!account.offers.isEmpty), "offers": account.offers.asList(offer),
                 "hasTokens": .flag(!account.tokens.isEmpty),
+                "notice": .optional(account.notice),
+                "releaseAge": .number(account.policy.minimumReleaseAgeHours),
+                "policies": Self.choices(
+                    [
+                        ("automatic", "by themselves, where nothing grows"),
+                        ("security-only", "only where they close a security hole"),
+                        ("manual", "never without me"),
+                    ], chosen: account.policy.updates),
+                "channels": Self.choices(
+                    [("stable", "stable"), ("beta", "beta: tried earlier, breaks more often")],
+                    chosen: account.policy.channel),
                 "tokens": account.tokens.asList {
                     [
-                        "label": .text($0.label), "created": .text($0.created),
+                        "id": .text($0.id), "label": .text($0.label), "created": .text($0.created),
                         "lastUsed": .optional($0.lastUsed),
                     ]
                 },
             ])
-        return assets() + [
+        return [
             SiteFile("index.html", try templates.render("account", values)),
             SiteFile("usage.csv", text: Self.csv(account.usage)),
         ]
     }
 
-    private func consent(_ plugin: InstalledPlugin) -> TemplateValue {
-        let update = plugin.update
-        return [
-            "id": .text(plugin.id), "title": .text(plugin.title), "version": .text(update?.version ?? ""),
-            "priceChange": .optional(update?.priceChange),
-            "hasChanges": .flag(!(update?.changes ?? []).isEmpty),
-            "changes": (update?.changes ?? []).asList(change),
-        ]
+    private static func choices(_ all: [(String, String)], chosen: String) -> TemplateValue {
+        all.asList { id, words in
+            ["value": .text(id), "words": .text(words), "isChosen": .flag(id == chosen)]
+        }
     }
 
-    private func change(_ row: PermissionRow) -> TemplateValue {
-        guard case .record(var values) = Parts.permission(row) else { return [:] }
-        values["isAdded"] = .flag(row.change == .added || row.change == .changed)
-        values["json"] = .text(Self.permissionJSON(row))
-        return .record(values)
+    private func consent(_ plugin: InstalledPlugin) -> TemplateValue {
+        let rows = plugin.update?.changes ?? []
+        let same = rows.filter { $0.change == .same }.count
+        return [
+            "id": .text(plugin.id), "title": .text(plugin.title), "from": .text(plugin.version),
+            "version": .text(plugin.update?.version ?? ""),
+            "versionLink": .text(Self.page(of: plugin.id) + (plugin.update?.version ?? "") + "/"),
+            "note": .optional(plugin.update?.note), "priceChange": .optional(plugin.update?.priceChange),
+            "hasChanges": .flag(rows.contains { $0.change != .same }),
+            "changes": rows.filter { $0.change != .same }.asList(Parts.permission),
+            "same": .optional(same == 0 ? nil : Words.count(same, "permission")),
+            "asked": rows.filter { $0.change != .removed }.asList {
+                ["json": .text(Self.permissionJSON($0))]
+            },
+        ]
     }
 
     private func installed(_ plugin: InstalledPlugin) -> TemplateValue {
@@ -82,7 +99,12 @@ extension PrivatePages {
                 ]
             },
             "update": plugin.update.map {
-                .list([["version": .text($0.version), "needsConsent": .flag($0.needsConsent)]])
+                .list([
+                    [
+                        "version": .text($0.version), "needsConsent": .flag($0.needsConsent),
+                        "note": .optional($0.note),
+                    ]
+                ])
             } ?? .list([]),
             "hasPermissions": .flag(!plugin.permissions.isEmpty),
             "permissions": plugin.permissions.asList(Parts.permission),
@@ -92,11 +114,37 @@ extension PrivatePages {
                 return .record(values)
             },
             "currency": .text(plugin.currency), "spendCap": .text(plugin.spendCap ?? ""),
+            "isUpgrade": .flag(Self.isUpgrade(plugin)),
+            "hasActions": .flag(!plugin.actions.isEmpty && plugin.status == "active"),
+            "actions": plugin.actions.enumerated().asList { index, action in
+                [
+                    "name": .text(action.name), "summary": .optional(action.summary),
+                    "anchor": .text("\(Self.anchor(plugin.id))-\(index)"), "input": .optional(action.input),
+                ]
+            },
+            "hasSecrets": .flag(!plugin.secrets.isEmpty),
+            "secrets": plugin.secrets.enumerated().asList { index, secret in
+                Self.secret(secret, "\(Self.anchor(plugin.id))-\(index)")
+            },
+            "hasConfig": .flag(plugin.config != nil), "config": .text(plugin.config ?? ""),
             "stars": (1...5).asList {
                 ["value": .number($0), "isChosen": .flag($0 == (plugin.ownReview?.stars ?? 5))]
             },
             "reviewText": .text(plugin.ownReview?.text ?? ""),
         ]
+    }
+
+    private static func secret(_ secret: SecretField, _ anchor: String) -> TemplateValue {
+        [
+            "name": .text(secret.name), "purpose": .optional(secret.purpose), "isSet": .flag(secret.isSet),
+            "anchor": .text(anchor),
+        ]
+    }
+
+    /// On a plan that costs nothing, with others that do.
+    private static func isUpgrade(_ plugin: InstalledPlugin) -> Bool {
+        let isFree = plugin.plans.first { $0.id == plugin.plan }.map { Words.isZero($0.amount) } ?? false
+        return isFree && plugin.plans.contains { !Words.isZero($0.amount) }
     }
 
     /// A permission as the API takes it.
@@ -131,6 +179,12 @@ extension PrivatePages {
                 return .record(values)
             },
             "plans": offer.plans.asList { Parts.plan($0, offer.currency) },
+            "isBoughtOnce": .flag(!offer.plans.isEmpty && offer.plans.allSatisfy { $0.interval == "once" }),
+            "hasSecrets": .flag(!offer.secrets.isEmpty),
+            "secrets": offer.secrets.enumerated().asList { index, secret in
+                Self.secret(secret, "\(Self.anchor(offer.id))-\(index)")
+            },
+            "hasConfig": .flag(offer.config != nil), "config": .text(offer.config ?? ""),
         ]
     }
 
@@ -190,6 +244,8 @@ extension PrivatePages {
                 "calls": .text(Words.count(plugins.reduce(0) { $0 + $1.calls })),
                 "errors": .text(Words.count(plugins.reduce(0) { $0 + $1.errors })),
                 "earned": earned(plugins.reduce(0) { $0 + $1.earnedMinor }),
+                "otherEarned": .optional(dashboard.otherEarned.joined(separator: ", ")),
+                "notice": .optional(dashboard.notice),
                 "hasPlugins": .flag(!plugins.isEmpty),
                 "plugins": plugins.asList { plugin in
                     [
@@ -205,6 +261,8 @@ extension PrivatePages {
                                 "installs": .text(Words.count(version.installs)),
                                 "calls": .text(Words.count(version.calls)),
                                 "errors": .text(Words.count(version.errors)),
+                                "earned": earned(version.earnedMinor),
+                                "isYanked": .flag(version.status == .yanked),
                                 "isListed": .flag(version.status == .listed || version.status == .deprecated),
                                 "anchor": .text("\(Self.anchor(plugin.id))-\(index)"),
                             ]
@@ -237,7 +295,7 @@ extension PrivatePages {
                 "hasDocuments": .flag(!dashboard.payouts.isEmpty),
                 "documents": dashboard.payouts.asList(document),
             ])
-        return assets() + [SiteFile("index.html", try templates.render("dashboard", values))]
+        return [SiteFile("index.html", try templates.render("dashboard", values))]
     }
 
     private func amount(_ minor: Int, _ dashboard: PublisherDashboard) -> String {

@@ -3,8 +3,9 @@ public import Marketplace
 /// What a form of the private pages asks of the API: the method and the JSON document that a program would send.
 ///
 /// The names of the fields say what they become: `plan` a text, `stars#` a whole number, `amount?` a text or null where
-/// it is empty, `permissions[]` an element (JSON) of a list. `_method` names the method where it is not POST; `_lists`
-/// names lists that are there even when no element is.
+/// it is empty, `permissions[]` an element (JSON) of a list, `config~` any JSON and `secrets.KEY` a member of an object;
+/// the last two are left out where they are empty. `_method` names the method where it is not POST; `_lists` names
+/// lists that are there even when no element is; `_body` is the whole document as JSON.
 public struct FormRequest: Sendable, Equatable {
     public let method: String
     public let body: JSONValue
@@ -32,14 +33,20 @@ public struct FormRequest: Sendable, Equatable {
             try fields.take(name, value)
         }
         for (name, list) in fields.lists { try fields.add(.array(list), as: name) }
+        for (name, members) in fields.objects { try fields.add(.object(members), as: name) }
+        if fields.whole != nil, !fields.members.isEmpty {
+            throw PublishingError(.model, subject: "_body", cause: "stands beside other fields")
+        }
         method = fields.method
-        body = .object(fields.members)
+        body = fields.whole ?? .object(fields.members)
     }
 
     private struct Fields {
         var method = "POST"
         var members: [String: JSONValue] = [:]
         var lists: [String: [JSONValue]] = [:]
+        var objects: [String: [String: JSONValue]] = [:]
+        var whole: JSONValue?
 
         mutating func take(_ name: String, _ value: String) throws(PublishingError) {
             switch name {
@@ -50,11 +57,23 @@ public struct FormRequest: Sendable, Equatable {
                 method = value
             case "_lists":
                 for list in value.split(separator: ",") { lists[String(list), default: []] += [] }
-            case _ where name.hasSuffix("[]"):
-                guard let parsed = try? JSONValue.parse(Array(value.utf8)) else {
-                    throw PublishingError(.model, subject: name, cause: "is not JSON")
+            case "_body":
+                guard whole == nil else {
+                    throw PublishingError(.model, subject: name, cause: "stands in the form twice")
                 }
-                lists[String(name.dropLast(2)), default: []].append(parsed)
+                whole = try json(name, value.isEmpty ? "{}" : value)
+            case _ where name.hasSuffix("[]"):
+                lists[String(name.dropLast(2)), default: []].append(try json(name, value))
+            case _ where name.hasSuffix("~"):
+                if !value.isEmpty { try add(try json(name, value), as: String(name.dropLast())) }
+            case _ where name.contains("."):
+                let parts = name.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+                let (outer, inner) = (String(parts[0]), String(parts[1]))
+                guard !outer.isEmpty, !inner.isEmpty, objects[outer]?[inner] == nil else {
+                    throw PublishingError(
+                        .model, subject: name, cause: "stands in the form twice, or has no name")
+                }
+                objects[outer, default: [:]][inner] = value.isEmpty ? nil : .string(value)
             case _ where name.hasSuffix("#"):
                 guard let number = Int64(value) else {
                     throw PublishingError(.model, subject: name, cause: "is not a whole number")
@@ -64,6 +83,13 @@ public struct FormRequest: Sendable, Equatable {
                 try add(value.isEmpty ? .null : .string(value), as: String(name.dropLast()))
             default: try add(.string(value), as: name)
             }
+        }
+
+        private func json(_ name: String, _ text: String) throws(PublishingError) -> JSONValue {
+            guard let parsed = try? JSONValue.parse(Array(text.utf8)) else {
+                throw PublishingError(.model, subject: name, cause: "is not JSON")
+            }
+            return parsed
         }
 
         mutating func add(_ value: JSONValue, as name: String) throws(PublishingError) {

@@ -27,13 +27,14 @@ public struct PrivatePages: Sendable {
         self.settings = settings
     }
 
-    func assets() -> [SiteFile] {
+    /// The style, script and picture that every private page names as `assets/…`.
+    public func assets() -> [SiteFile] {
         templates.assets.map { SiteFile("assets/\($0.key)", $0.value) }.sorted { $0.path < $1.path }
     }
 
     func values(
         path: String, title: String, area: String, asOf: String, crumbs: [(String, String)] = [],
-        _ own: [String: TemplateValue]
+        home: String? = nil, _ own: [String: TemplateValue]
     ) -> TemplateValue {
         let frame = PageFrame(
             settings: settings.site, path: path, title: title, summary: title, crumbs: crumbs, isPrivate: true
@@ -42,6 +43,7 @@ public struct PrivatePages: Sendable {
         own["publicRoot"] = .text(settings.publicRoot)
         own["apiRoot"] = .text(settings.apiRoot)
         own["area"] = .text(area)
+        own["home"] = .text(home ?? frame.root)
         own["asOf"] = .text(Words.minute(asOf))
         return frame.values(own)
     }

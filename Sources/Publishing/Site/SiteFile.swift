@@ -26,6 +26,9 @@ public struct SiteFile: Sendable, Equatable {
         self.init(path, Array(text.utf8))
     }
 
+    /// The bytes of a file that is not on the disk; none of one that is.
+    public var content: [UInt8] { bytes }
+
     var bytes: [UInt8] {
         if case .bytes(let bytes) = contents { return bytes }
         return []

@@ -1,7 +1,7 @@
 /// The public site as independent pieces of work in a fixed order.
 struct SitePlan: Sendable {
     enum Job: Sendable {
-        case home, categories, publishers, pricing, search, signIn, notFound, feeds
+        case home, categories, publishers, pricing, search, signIn, register, notFound, feeds
         case shelf(Shelves.Shelf)
         case doc(DocPages.Doc)
         case entry(CatalogueEntry)
@@ -23,7 +23,7 @@ struct SitePlan: Sendable {
         docs = DocPages(catalogue)
         rules = Set(catalogue.model.references.rules.map(\.id))
         jobs =
-            [.home, .categories, .publishers, .pricing, .search, .signIn, .notFound, .feeds]
+            [.home, .categories, .publishers, .pricing, .search, .signIn, .register, .notFound, .feeds]
             + shelves.shelves.map(Job.shelf) + docs.docs.map(Job.doc) + catalogue.entries.map(Job.entry)
     }
 
@@ -35,6 +35,7 @@ struct SitePlan: Sendable {
         case .pricing: try general.pricing(with: templates)
         case .search: try general.search(with: templates)
         case .signIn: try general.signIn(with: templates)
+        case .register: try general.register(with: templates)
         case .notFound: try general.notFound(with: templates)
         case .feeds: Feeds(catalogue: catalogue).render()
         case .shelf(let shelf): try shelves.render(shelf, with: templates)
