@@ -48,11 +48,12 @@ public final class SimulatedApp: Sendable {
     ///   - now: the time that the records' ages are counted from.
     ///   - entities: names that a manifest uses and the sample lacks; they get generic records.
     ///   - workflows: the same for workflows.
+    ///   - variation: other records than the plain sample's.
     ///   - vendors: stand-ins for `fetch`; hosts that none of them knows get plausible answers.
     public init(
         seed: UInt64 = 1, now: Instant = SimulatedApp.sampleTime, entities: [String] = [],
         workflows: [String] = [],
-        vendors: [any VendorStandIn] = [SlackStandIn()]
+        vendors: [any VendorStandIn] = [SlackStandIn()], variation: Variation = .plain
     ) {
         var sample = SampleData(seed: seed, now: now)
         var shapes = Dictionary(uniqueKeysWithValues: EntityShape.fieldService.map { ($0.name, $0) })
@@ -63,7 +64,8 @@ public final class SimulatedApp: Sendable {
         canaries = sample.canaries
         self.vendors = vendors
         state = Mutex(
-            State(tables: sample.tables, shapes: shapes, workflows: Set(Workflows.names + workflows)))
+            State(
+                tables: variation.apply(to: sample.tables, canaries: sample.canaries), shapes: shapes, workflows: Set(Workflows.names + workflows)))
     }
 
     // MARK: Asking

@@ -12,13 +12,17 @@ public struct TrialConductor: Sendable {
         let name: String
         let clock: Instant
         let seed: UInt64
+        var variation = Variation.plain
     }
 
     static let circumstances = [
         Circumstances(name: "first", clock: SimulatedApp.sampleTime, seed: 1),
         Circumstances(name: "again", clock: SimulatedApp.sampleTime, seed: 1),
         Circumstances(
-            name: "later", clock: SimulatedApp.sampleTime.adding(days: 400), seed: 2),
+            name: "later", clock: SimulatedApp.sampleTime.adding(days: 400), seed: 1),
+        Circumstances(name: "locale", clock: SimulatedApp.sampleTime, seed: 1, variation: .international),
+        Circumstances(name: "tenant", clock: SimulatedApp.sampleTime, seed: 2),
+        Circumstances(name: "large", clock: SimulatedApp.sampleTime, seed: 1, variation: .large),
     ]
 
     let isolation: any Isolation
@@ -40,6 +44,7 @@ public struct TrialConductor: Sendable {
                 startMs: 0,
                 actions: [], peakMemoryKiB: 0)
             var outputs: [String: JSONValue] = [:]
+            findings.isLarge = circumstances.variation == .large
             do {
                 try await perform(manifest, files, circumstances, host, &run, &outputs, &findings)
             } catch {
@@ -73,6 +78,7 @@ public struct TrialConductor: Sendable {
             let input = SampleInput.value(for: action.input)
             let result = try await runner.execute(action: action.name, data: input, handler: host)
             run.peakMemoryKiB = max(run.peakMemoryKiB, Int64(result.peakMemoryBytes / 1_024))
+            findings.note(said: result, in: action.name, secrets: host.secretMarks)
             var (outcome, detail) = ("ok", "")
             switch result.outcome {
             case .success(let answer):
@@ -162,14 +168,16 @@ public struct TrialConductor: Sendable {
         let app = SimulatedApp(
             seed: circumstances.seed, now: circumstances.clock,
             entities: named.compactMap(\.entity).filter { $0 != "*" },
-            workflows: named.compactMap(\.workflow).filter { $0 != "*" })
+            workflows: named.compactMap(\.workflow).filter { $0 != "*" }, variation: circumstances.variation)
         let secrets = Dictionary(
-            manifest.secrets.map { ($0.name, "canary-secret-\($0.name.lowercased())") },
+            manifest.secrets.map { ($0.name, TrialHost.secretMark($0.name)) },
             uniquingKeysWith: { $1 })
         let simulated = SimulatedHost(
             app: app, secrets: secrets,
             storageBytesMax: Int(manifest.limits.storageMiB) * 1_048_576,
             hmac: { hmac($0, key: $1, $2) })
-        return TrialHost(permissions: manifest.permissions, host: simulated)
+        return TrialHost(
+            permissions: manifest.permissions, host: simulated,
+            secretMarks: manifest.secrets.map { TrialHost.secretMark($0.name) })
     }
 }

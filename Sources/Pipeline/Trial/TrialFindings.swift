@@ -1,4 +1,5 @@
 import Marketplace
+import Sandbox
 import Scanning
 
 /// What a trial has to say against a plugin, in the shape of the scanner's findings.
@@ -7,6 +8,8 @@ struct TrialFindings {
     private var findings: [String: Finding] = [:]
     private var asked: [String: TrialReport.Observed] = [:]
     private(set) var isComplete = true
+    /// This run's application is thirty times as large: what does not fit there is said, and is no fault by itself.
+    var isLarge = false
 
     init(manifest: Manifest) { self.manifest = manifest }
 
@@ -22,8 +25,9 @@ struct TrialFindings {
     /// An action was ended by a limit.
     mutating func ended(_ limit: LimitName, detail: String?, in action: String) {
         add(
-            "run.limit", .limit, .high,
-            "the limit \(limit.rawValue) ended \(action)" + (detail.map { " (\($0))" } ?? ""),
+            "run.limit", .limit, isLarge ? .medium : .high,
+            "the limit \(limit.rawValue) ended \(action)" + (detail.map { " (\($0))" } ?? "")
+                + (isLarge ? " with thirty times as many records" : ""),
             key: "\(limit.rawValue) \(action)")
     }
 
@@ -70,6 +74,22 @@ struct TrialFindings {
                 "run.canary", .trial, .critical,
                 "a planted record was about to leave by \(label), which the manifest does not declare",
                 key: label)
+        }
+    }
+
+    /// A secret's content in an answer, an error or a log line.
+    mutating func note(said result: ExecutionResult, in action: String, secrets: [String]) {
+        guard !secrets.isEmpty else { return }
+        var texts = result.logs.map(\.text)
+        switch result.outcome {
+        case .success(let answer): texts.append(answer.serialized())
+        case .failure(let failure): texts.append(failure.message)
+        case .ended: break
+        }
+        for mark in secrets where texts.contains(where: { $0.contains(mark) }) {
+            add(
+                "run.canary", .trial, .critical, "the content of a secret stands in what \(action) says",
+                key: "\(mark) \(action)")
         }
     }
 

@@ -16,7 +16,13 @@ final class TrialHost: OperationHandler, Sendable {
     private let host: SimulatedHost
     private let state = Mutex(State())
 
-    init(permissions: PermissionSet, host: SimulatedHost) {
+    /// What the trial's secrets hold: no plugin is ever given one, so none can be in anything it says.
+    let secretMarks: [String]
+
+    static func secretMark(_ name: String) -> String { "canary-secret-\(name.lowercased())" }
+
+    init(permissions: PermissionSet, host: SimulatedHost, secretMarks: [String] = []) {
+        self.secretMarks = secretMarks
         self.permissions = permissions
         self.host = host
     }
