@@ -12,7 +12,7 @@ BIN := .build/release
 
 DEBIAN_BUILD := gcc libarchive-dev libyara-dev libcmark-dev libseccomp-dev libsqlite3-dev libzstd-dev \
 	libssl-dev zlib1g-dev pkg-config ca-certificates python3-pip python3-venv esbuild
-DEBIAN_TEST := hledger ledger yara node-typescript node-semver nodejs zip runsc libc6-dev \
+DEBIAN_TEST := hledger ledger yara node-typescript node-acorn node-semver nodejs zip runsc libc6-dev \
 	chromium-headless-shell default-jre-headless
 # Peers that the benches measure beside the project.
 DEBIAN_BENCH := bubblewrap nodejs

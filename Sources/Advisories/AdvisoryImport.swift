@@ -14,7 +14,7 @@ public enum AdvisoryImport {
     }
 
     /// - Parameters:
-    ///   - source: a folder of OSV `.json` files (searched whole), or one file with a record or an array of them.
+    ///   - source: a folder of OSV `.json` files (searched whole), a zip of them, or one file with a record or an array.
     ///   - destination: the store's path; a store that stands there is replaced by one rename.
     public static func run(source: String, destination: String) throws(AdvisoryError) -> Result {
         var isFolder = false
@@ -33,7 +33,12 @@ public enum AdvisoryImport {
                 guard let data = FileManager.default.contents(atPath: source) else {
                     throw AdvisoryError(.notFound, subject: source, cause: "the file cannot be read")
                 }
-                try writer.add([UInt8](data), name: source)
+                let bytes = [UInt8](data)
+                if AdvisoryRecords.isArchive(bytes) {
+                    try AdvisoryRecords.each(bytes) { try writer.add($1, name: $0) }
+                } else {
+                    try writer.add(bytes, name: source)
+                }
             }
             let result = try writer.finish()
             guard result.records > 0 else {

@@ -43,30 +43,42 @@ public final class AdvisoryStore: AdvisorySource {
     }
 
     public func advisories(package: String, version: Version) throws -> [Advisory] {
+        try find(package, fixedAbove: version) {
+            OSVMatch.isAffected(version, versions: $0.versions, ranges: $0.ranges)
+        }
+    }
+
+    public func advisories(package: String, within range: VersionRange) throws -> [Advisory] {
+        try find(package, fixedAbove: nil) {
+            OSVMatch.mayAffect(range, versions: $0.versions, ranges: $0.ranges)
+        }
+    }
+
+    private func find(
+        _ package: String, fixedAbove version: Version?, _ applies: (Matching) -> Bool
+    ) throws -> [Advisory] {
         let rows = try database.read { db in
-            try Row.fetchAll(
-                db,
+            let statement = try db.cachedStatement(
                 sql: """
                     SELECT r.id, r.aliases, r.summary, r.severity, r.malicious, a.matching
                     FROM affected a JOIN records r ON r.number = a.record
                     WHERE a.package = ? ORDER BY r.id
-                    """, arguments: [package])
+                    """)
+            return try Row.fetchAll(statement, arguments: [package])
         }
         var found: [Advisory] = []
         for row in rows {
             guard let matching = Matching(row["matching"] as String) else {
                 throw AdvisoryError(.database, subject: package, cause: "a record of the store is damaged")
             }
-            guard OSVMatch.isAffected(version, versions: matching.versions, ranges: matching.ranges) else {
-                continue
-            }
+            guard applies(matching) else { continue }
             found.append(
                 Advisory(
                     id: row["id"], aliases: (row["aliases"] as String).split(separator: " ").map(String.init),
                     package: package, summary: row["summary"],
                     severity: Severity(rawValue: row["severity"]) ?? .high,
                     isMalicious: (row["malicious"] as Int64) != 0,
-                    fixed: OSVMatch.fixed(version, ranges: matching.ranges)))
+                    fixed: version.flatMap { OSVMatch.fixed($0, ranges: matching.ranges) }))
         }
         return Self.merged(found)
     }

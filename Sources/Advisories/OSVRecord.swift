@@ -169,6 +169,19 @@ enum OSVMatch {
         return affected
     }
 
+    /// Whether some version that a range allows is affected. Both are unions of intervals: where two meet, the lowest
+    /// version of the meeting is the lower end of one of them, so those ends are all that must be tried.
+    static func mayAffect(_ range: VersionRange, versions: [String], ranges: [[OSVRecord.Event]]) -> Bool {
+        var candidates = versions.compactMap { Version($0) } + range.lowerEnds
+        for event in ranges.joined() where event.kind == .introduced || event.kind == .lastAffected {
+            candidates.append(
+                event.version == "0" ? Version(0, 0, 0) : Version(event.version) ?? Version(0, 0, 0))
+        }
+        return candidates.contains {
+            range.contains($0) && isAffected($0, versions: versions, ranges: ranges)
+        }
+    }
+
     /// The lowest mended version above one that is affected.
     static func fixed(_ version: Version, ranges: [[OSVRecord.Event]]) -> String? {
         let all = ranges.flatMap { $0 }.filter { $0.kind == .fixed }.compactMap { Version($0.version) }

@@ -61,6 +61,32 @@ public struct VersionRange: Hashable, Sendable, CustomStringConvertible, Codable
         }
     }
 
+    /// Whether some version lies in both. Each is a union of intervals: where two meet, the lowest version of the
+    /// meeting is the lower end of one of them.
+    public func meets(_ other: VersionRange) -> Bool {
+        for a in sets {
+            for b in other.sets where RangeParser.isSatisfiable(a) && RangeParser.isSatisfiable(b) {
+                if RangeParser.isSatisfiable(a + b) { return true }
+            }
+        }
+        return false
+    }
+
+    /// The lowest release of each of its intervals, or the one directly above where the end itself is left out.
+    public var lowerEnds: [Version] {
+        sets.flatMap { set -> [Version] in
+            let ends = set.compactMap { comparator -> Version? in
+                let version = comparator.version
+                return switch comparator.op {
+                case .greaterOrEqual, .equal: version
+                case .greater: Version(version.major, version.minor, version.patch + (version.isPrerelease ? 0 : 1))
+                case .less, .lessOrEqual: nil
+                }
+            }
+            return ends.isEmpty ? [Version(0, 0, 0)] : ends
+        }
+    }
+
     private static func alternatives(_ text: String) -> [String] {
         var out: [String] = [""]
         var previousBar = false
@@ -117,6 +143,20 @@ enum RangeParser {
             guard let minor else { return Version(major + 1, 0, 0, prerelease: [.number(0)]) }
             return Version(major, minor + 1, 0, prerelease: [.number(0)])
         }
+    }
+
+    /// Whether lower and upper ends leave anything between them.
+    static func isSatisfiable(_ set: [Comparator]) -> Bool {
+        for low in set where low.op == .greater || low.op == .greaterOrEqual || low.op == .equal {
+            for high in set where high.op == .less || high.op == .lessOrEqual || high.op == .equal {
+                let order = low.version.compare(high.version)
+                let touches =
+                    low.op != .greater && high.op != .less
+                if order > 0 || order == 0 && !touches { return false }
+            }
+        }
+        // Nothing lies below the first of all versions.
+        return !set.contains { $0.op == .less && $0.version.compare(Version(0, 0, 0, prerelease: [.number(0)])) <= 0 }
     }
 
     static func set(_ text: String) -> [Comparator]? {

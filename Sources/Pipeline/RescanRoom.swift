@@ -25,7 +25,7 @@ struct RescanRoom: Sendable {
         workshop = try Workshop(programs: context.programs)
         do {
             let items = try EntryStream.decode(try RulesBlob.bytes(folder: context.programs.rules))
-            let set = try RuleSet(files: items)
+            let set = try RuleBook(files: items)
             ruleset = set.digest
             policy = set.policy
             let store = try AdvisoryShelf.open(context.data.advisories, context.programs)
@@ -75,11 +75,11 @@ struct RescanRoom: Sendable {
 // SAFETY: both are reached under the lock alone, and never leave it.
 private final class RuleShelf: @unchecked Sendable {
     private let lock = Mutex<Void>(())
-    private let rules: RuleSet
+    private let rules: RuleBook
     private let source: AdvisoryStore
     private let now: Instant?
 
-    init(_ rules: RuleSet, _ source: AdvisoryStore, now: Instant?) {
+    init(_ rules: RuleBook, _ source: AdvisoryStore, now: Instant?) {
         self.rules = rules
         self.source = source
         self.now = now

@@ -11,14 +11,26 @@ public struct ScanRoom: Sendable {
         public let report: ScanReport
         public let sarif: [UInt8]
         public let sbom: [UInt8]
+        /// The same as one page for a reviewer.
+        public let page: String
+        /// The same as lines for a terminal, with the excerpts and a caret under each place.
+        public let text: String
+        /// Nothing was scanned: the same bytes were, under the same rules.
+        public let isCached: Bool
     }
 
     let workshop: Workshop
     let programs: ProgramFiles
     let advisories: String
+    private let cache: ScanCache?
 
     /// `advisories` is the store's file; if there is none, the seed in `rules/advisories` is asked.
-    public init(_ programs: ProgramFiles, advisories: String?) throws(PipelineError) {
+    ///
+    /// - Parameter environment: names the folder in which scans are remembered; nil remembers none.
+    public init(
+        _ programs: ProgramFiles, advisories: String?, environment: [String: String]? = nil
+    ) throws(PipelineError) {
+        cache = environment.flatMap(ScanCache.standard)
         workshop = try Workshop(programs: programs)
         self.programs = programs
         self.advisories = advisories ?? ""
@@ -46,23 +58,44 @@ public struct ScanRoom: Sendable {
 
     /// Scans an archive's bytes, then looks its dependencies up.
     public func scan(_ bytes: [UInt8], name: String, asOf: Day) async -> Workshop.Answer<Result> {
+        let book: RuleBook
+        do {
+            book = try RuleBook(files: try EntryStream.decode(workshop.rulesBytes))
+        } catch {
+            return .incomplete("\(error)")
+        }
+        let key = cache.map { _ in
+            ScanCache.key(bytes, rules: book.digest.hex, name: name, day: asOf, worker: programs.worker)
+        }
+        if let cache, let key, let outcome = cache.outcome(key) {
+            return finish(outcome, book, asOf, isCached: true)
+        }
         switch await workshop.scan(bytes, name: name, today: asOf) {
         case .refused(let why): return .refused(why)
         case .incomplete(let why): return .incomplete(why)
         case .done(let outcome):
-            do {
-                let rules = try RuleSet(
-                    files: try EntryStream.decode(try RulesBlob.bytes(folder: programs.rules)))
-                let store = try AdvisoryShelf.open(advisories, programs)
-                let report = outcome.completed(
-                    advisories: store.source, rules: rules, now: store.isSeed ? nil : asOf.start)
-                return .done(
-                    Result(
-                        report: report, sarif: SARIFWriter.write(report, rules: rules.descriptions),
-                        sbom: SBOMWriter.write(outcome)))
-            } catch {
-                return .incomplete("\(error)")
-            }
+            if let cache, let key { cache.keep(outcome, key) }
+            return finish(outcome, book, asOf, isCached: false)
+        }
+    }
+
+    private func finish(
+        _ outcome: ScanOutcome, _ book: RuleBook, _ asOf: Day, isCached: Bool
+    ) -> Workshop.Answer<Result> {
+        do {
+            let store = try AdvisoryShelf.open(advisories, programs)
+            let report = outcome.completed(
+                advisories: store.source, rules: book, now: store.isSeed ? nil : asOf.start)
+            var whole = outcome
+            whole.report = report
+            return .done(
+                Result(
+                    report: report, sarif: SARIFWriter.write(report, rules: book.descriptions),
+                    sbom: SBOMWriter.write(whole),
+                    page: HTMLReportWriter.write(report, rules: book.descriptions, carets: outcome.carets),
+                    text: TextWriter.write(report, carets: outcome.carets), isCached: isCached))
+        } catch {
+            return .incomplete("\(error)")
         }
     }
 

@@ -3,19 +3,22 @@ import Foundation
 import Marketplace
 import Publishing
 import Sandbox
-import Scanning
+public import Scanning
 
 /// Everything that is done with strangers' bytes, each job in one confined `veroforge-worker` that ends after it.
 /// Whatever happens to the worker, the answer is never "clean".
 public struct Workshop: Sendable {
     private let client: WorkerClient
     private let rules: TrustedBlob
+    /// What the worker is given as its rules.
+    let rulesBytes: [UInt8]
 
     /// Fails if `rules/` cannot be read; a missing worker shows at the first job, as `incomplete`.
     public init(programs: ProgramFiles) throws(PipelineError) {
         client = WorkerClient(executable: programs.worker, seccompList: programs.seccompWorker)
         do {
-            rules = try TrustedBlob(RulesBlob.bytes(folder: programs.rules))
+            rulesBytes = try RulesBlob.bytes(folder: programs.rules)
+            rules = try TrustedBlob(rulesBytes)
         } catch let error as PipelineError {
             throw error
         } catch {
@@ -45,10 +48,10 @@ public struct Workshop: Sendable {
 
     /// Runs a job off the caller's thread: the client waits for the process.
     private func job(
-        _ name: String, _ arguments: JSONValue, _ input: [UInt8], deadlineMs: Int64
+        _ name: String, _ arguments: JSONValue, _ input: [UInt8], further: [String] = [], deadlineMs: Int64
     ) async -> Answer<[UInt8]> {
         let result = client.run(
-            job: name, arguments: arguments, input: .bytes(input), furtherInputs: [rules.path],
+            job: name, arguments: arguments, input: .bytes(input), furtherInputs: [rules.path] + further,
             deadlineMs: deadlineMs, outputBytesMax: PlatformLimits.BundleBytes.unpackedMax + 32 * 1_048_576)
         let said = result.diagnostics.isEmpty ? "" : ": \(result.diagnostics)"
         switch result.exit {
@@ -90,12 +93,66 @@ extension Workshop {
         }
     }
 
-    /// The static checks, without what only the host can look up.
-    func scan(_ archive: [UInt8], name: String, today: Day) async -> Answer<ScanOutcome> {
-        await job(
-            "scan", ["name": .string(name), "today": .string(today.description)], archive, deadlineMs: 300_000
-        )
-        .map { try ScanOutcome(json: $0) }
+    /// From this size on a scan is spread over processes: below it, starting them costs more than it saves.
+    private static let spreadBytesMin = 512 * 1_024
+
+    /// The static checks, without what only the host can look up. A worker is one process of one thread, so that it can
+    /// be confined to that; the files of a large bundle go to as many of them as there are cores, and one more joins
+    /// what they found.
+    func scan(
+        _ archive: [UInt8], name: String, today: Day,
+        cores: Int = ProcessInfo.processInfo.activeProcessorCount
+    ) async -> Answer<ScanOutcome> {
+        let parts = archive.count < Self.spreadBytesMin ? 1 : min(max(1, cores), 8)
+        var arguments: [String: JSONValue] = ["name": .string(name), "today": .string(today.description)]
+        guard parts > 1 else {
+            return await job("scan", .object(arguments), archive, deadlineMs: 300_000).map {
+                try ScanOutcome(json: $0)
+            }
+        }
+        var shares: [EntryStream.Item] = []
+        for (part, answer) in await spread(archive, arguments, parts).enumerated() {
+            switch answer {
+            case .done(let bytes): shares.append(EntryStream.Item(path: "\(part)", bytes: bytes))
+            case .refused(let why): return .refused(why)
+            case .incomplete(let why): return .incomplete(why)
+            }
+        }
+        do {
+            let blob = try TrustedBlob(EntryStream.encode(shares))
+            arguments["known"] = .bool(true)
+            return await job("scan", .object(arguments), archive, further: [blob.path], deadlineMs: 300_000)
+                .map {
+                    try ScanOutcome(json: $0)
+                }
+        } catch {
+            return .incomplete("\(error)")
+        }
+    }
+
+    /// One worker for each share of the files, all at once; their answers in the order of the shares.
+    private func spread(
+        _ archive: [UInt8], _ arguments: [String: JSONValue], _ parts: Int
+    ) async -> [Answer<[UInt8]>] {
+        await withTaskGroup(of: (Int, Answer<[UInt8]>).self) { group in
+            for part in 0..<parts {
+                var own = arguments
+                own["part"] = .integer(Int64(part))
+                own["parts"] = .integer(Int64(parts))
+                let given = own
+                group.addTask {
+                    (part, await job("scan", .object(given), archive, deadlineMs: 300_000))
+                }
+            }
+            var answers: [(Int, Answer<[UInt8]>)] = []
+            for await answer in group { answers.append(answer) }
+            return answers.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    /// What the scanner's speed and its judgement of harmless packages are measured with.
+    public func bench(_ folder: [UInt8]) async -> Answer<ScanBench> {
+        await job("bench", [:], folder, deadlineMs: 3_600_000).map { try ScanBench(json: $0) }
     }
 
     /// A stranger's Markdown as JSON of `RenderedMarkdown`, not yet trusted.

@@ -5,8 +5,8 @@ public struct ResolvedDependency: Codable, Hashable, Sendable {
     public var name: String
     /// As the lockfile writes it.
     public var version: String
-    /// `registry`, `git`, `link`, `file`, `remote`, `bundled` or `unknown`: only what comes from the registry can be
-    /// matched by name.
+    /// `registry`, `bundled` (lies in `node_modules`), `vendored` (was recognised), `range` (declared, not resolved),
+    /// `git`, `link`, `file`, `remote` or `unknown`: only what comes from the registry can be matched by name.
     public var source: String
     public var resolved: String?
     public var integrity: String?
@@ -66,6 +66,8 @@ public struct Advisory: Codable, Hashable, Sendable {
 public protocol AdvisorySource {
     /// Every advisory that applies to one version of an npm package.
     func advisories(package: String, version: Version) throws -> [Advisory]
+    /// Every advisory that applies to some version that a range allows.
+    func advisories(package: String, within range: VersionRange) throws -> [Advisory]
     /// When the data was made; a source without a date is stale.
     var asOf: Instant? { get }
     /// How many records there are.

@@ -9,6 +9,8 @@ struct BehaviourRule: Sendable {
     var all: [[String]]
     var none: [String]
     var scope: Scope
+    /// What it is in a plugin, which has none of the reasons that a program for Node.js has.
+    var pluginSeverity: Severity
     /// Texts in which the rule must hit, and in which it must not.
     var hits: [String]
     var misses: [String]
@@ -43,6 +45,14 @@ struct BehaviourRule: Sendable {
             throw ScanError(.badRule, subject: name, cause: "scope must be file or bundle")
         }
         self.scope = scope
+        if let text = document["plugin-severity"]?.stringValue {
+            guard let other = Severity(rawValue: text) else {
+                throw ScanError(.badRule, subject: name, cause: "unknown plugin-severity")
+            }
+            pluginSeverity = other
+        } else {
+            pluginSeverity = severity
+        }
         hits = document["hits"]?.strings ?? []
         misses = document["misses"]?.strings ?? []
         guard !hits.isEmpty, !misses.isEmpty else {
@@ -53,13 +63,15 @@ struct BehaviourRule: Sendable {
         }
     }
 
-    /// The place of the first fact named, where the facts fulfil the rule.
-    func match(_ facts: [String: CodeFact]) -> CodeFact? {
-        guard !none.contains(where: { facts[$0] != nil }) else { return nil }
-        var place: CodeFact?
+    /// The first fact named, where the facts fulfil the rule.
+    func match(_ fact: (String) -> FileSummary.Fact?) -> FileSummary.Fact? {
+        guard !none.contains(where: { fact($0) != nil }) else { return nil }
+        var place: FileSummary.Fact?
         for alternatives in all {
-            guard let fact = alternatives.lazy.compactMap({ facts[$0] }).first else { return nil }
-            place = place ?? fact
+            var found: FileSummary.Fact?
+            for name in alternatives where found == nil { found = fact(name) }
+            guard let found else { return nil }
+            place = place ?? found
         }
         return place
     }

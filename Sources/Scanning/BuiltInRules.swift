@@ -49,6 +49,11 @@ enum BuiltInRules {
             "An identifier holds characters that nobody sees."),
         describe(
             "obf.bidirectional", .obfuscation, .high, "The text is shown in another order than it runs."),
+        describe(
+            "obf.hidden-text", .obfuscation, .high, "A long run of invisible characters stands in the text."),
+        describe("obf.hidden-code", .obfuscation, .medium, "Code stands behind many blanks, out of sight."),
+        describe("man.engine-rejects", .manifest, .low, "The engine that runs plugins cannot parse a file."),
+        describe("dep.vendored", .dependency, .info, "A library was copied into the bundle."),
         describe("obf.homoglyph", .obfuscation, .high, "An identifier mixes letters that look alike."),
         describe("obf.string-array", .obfuscation, .high, "Strings are fetched from a shuffled table."),
         describe(
@@ -65,6 +70,8 @@ enum BuiltInRules {
         describe(
             "dep.typosquat", .dependency, .medium, "A dependency is named almost like a well-known one."),
         describe("dep.stale", .dependency, .medium, "The store of known vulnerabilities is old."),
+        describe(
+            "dep.seed-only", .dependency, .info, "No operator's store of known vulnerabilities was asked."),
         describe("dep.unreadable", .incomplete, .high, "A lockfile could not be read."),
     ]
 

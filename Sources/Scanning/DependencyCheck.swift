@@ -32,7 +32,7 @@ public enum DependencyCheck {
                 add(
                     "dep.source",
                     "\(item.name) comes from \(item.resolved ?? "elsewhere"), not from the registry")
-            case "registry" where item.integrity == nil && item.resolved != nil:
+            case "registry" where item.integrity == nil:
                 add("dep.integrity", "\(item.name) \(item.version) has no integrity hash")
             default: break
             }
@@ -71,7 +71,7 @@ public enum DependencyCheck {
         var findings: [Finding] = []
         if let now {
             let age = source.asOf.map { (now.milliseconds - $0.milliseconds) / 86_400_000 }
-            if dependencies.contains(where: { $0.source == "registry" }),
+            if dependencies.contains(where: { matched.contains($0.source) }),
                 age == nil || (age ?? 0) > Int64(staleAfterDays)
             {
                 findings.append(
@@ -83,21 +83,16 @@ public enum DependencyCheck {
                             ?? "the advisories have no date"))
             }
         }
-        for item in dependencies {
-            guard item.source == "registry" || item.source == "bundled" else { continue }
-            guard let version = Version(item.version) else {
-                if let range = VersionRange(item.version), item.version.isEmpty == false {
-                    findings.append(
-                        BuiltInRules.finding(
-                            "dep.possible", item.file,
-                            message: "\(item.name) \(range) is a range: which version is used is not known",
-                            line: item.line, severity: .info))
-                }
-                continue
-            }
+        for item in dependencies where matched.contains(item.source) {
             do {
-                for advisory in try source.advisories(package: item.name, version: version) {
-                    findings.append(finding(item, advisory))
+                if let version = Version(item.version) {
+                    findings += try source.advisories(package: item.name, version: version).map {
+                        finding(item, $0)
+                    }
+                } else if let range = VersionRange(item.version), !item.version.isEmpty {
+                    findings += try source.advisories(package: item.name, within: range).map {
+                        possible(item, $0)
+                    }
                 }
             } catch {
                 findings.append(
@@ -108,6 +103,21 @@ public enum DependencyCheck {
             }
         }
         return findings
+    }
+
+    /// Sources whose names are the registry's.
+    private static let matched: Set<String> = ["registry", "bundled", "vendored", "range"]
+
+    /// No lockfile says which version it is: that some are affected is possible, and no more.
+    private static func possible(_ item: ResolvedDependency, _ advisory: Advisory) -> Finding {
+        BuiltInRules.finding(
+            "dep.possible", item.file,
+            message:
+                "\(item.name) \(item.version) allows versions with a known vulnerability, and no lockfile says "
+                + "which is used: \(advisory.summary) (\(advisory.id))",
+            line: item.line, column: item.line > 0 ? 1 : 0,
+            evidence: "\(item.name) \(item.version) \(advisory.id)",
+            severity: item.isDevelopment ? .info : advisory.isMalicious ? .high : nil)
     }
 
     private static func finding(_ item: ResolvedDependency, _ advisory: Advisory) -> Finding {

@@ -28,6 +28,8 @@ public struct RuleSet {
     let yaraRules: [String: Description]
     let secrets: SecretRules
     let behaviours: [BehaviourRule]
+    /// Libraries that are known by a file's digest.
+    let libraries: VendoredLibrary.Files
 
     /// - Parameter files: `rules/` as `FolderStream.items(folder:)` gives it; paths begin below that folder.
     public init(files: [EntryStream.Item]) throws(ScanError) {
@@ -65,6 +67,11 @@ public struct RuleSet {
         }
         yaraRules = byIdentifier
         self.secrets = secrets
+        let list = used.first { $0.path == "libraries.tsv" }
+        libraries =
+            try list.map { item throws(ScanError) in
+                try VendoredLibrary.Files(item.bytes, name: item.path)
+            } ?? VendoredLibrary.Files()
         self.behaviours = behaviours.sorted { $0.description.id < $1.description.id }
         let all =
             Array(byIdentifier.values) + secrets.rules.map(\.description) + behaviours.map(\.description)
@@ -77,7 +84,9 @@ public struct RuleSet {
 
     /// Only what takes part in a scan; cases, seeds and system call lists lie beside it.
     static func isRule(_ path: String) -> Bool {
-        if path == "policy.yaml" || path == "exemptions.yaml" { return true }
+        if path == "policy.yaml" || path == "exemptions.yaml" || path == "libraries.tsv" {
+            return true
+        }
         let parts = path.split(separator: "/")
         guard parts.count == 2 else { return false }
         switch parts[0] {
@@ -87,7 +96,7 @@ public struct RuleSet {
         }
     }
 
-    private static func describe(_ identifier: String, _ meta: [String: String]) throws(ScanError)
+    static func describe(_ identifier: String, _ meta: [String: String]) throws(ScanError)
         -> Description
     {
         func need(_ key: String) throws(ScanError) -> String {

@@ -14,7 +14,10 @@ public enum SARIFWriter {
             return [
                 "id": .string(id),
                 "shortDescription": ["text": .string(rule?.description ?? id)],
-                "help": ["text": .string(rule?.hint ?? "See the documentation.")],
+                "help": [
+                    "text": .string(help(rule)),
+                    "markdown": .string(help(rule) + "\n\nThe rule stands in the catalogue under `\(id)`."),
+                ],
                 "defaultConfiguration": ["level": .string(level(severity))],
                 "properties": [
                     "security-severity": .string(score(severity)),
@@ -31,7 +34,7 @@ public enum SARIFWriter {
                     "tool": [
                         "driver": [
                             "name": "veroforge", "semanticVersion": .string(report.tool.version),
-                            "informationUri": "https://example.com/veroforge", "rules": .array(ruleObjects),
+                            "rules": .array(ruleObjects),
                         ]
                     ],
                     "columnKind": "utf16CodeUnits",
@@ -45,6 +48,10 @@ public enum SARIFWriter {
             ],
         ]
         return document.serializedBytes(pretty: true) + [0x0A]
+    }
+
+    private static func help(_ rule: RuleSet.Description?) -> String {
+        rule.map { "\($0.hint) Legitimate: \($0.legitimate)" } ?? "See the rule catalogue."
     }
 
     private static func result(_ finding: Finding, _ index: Int) -> JSONValue {

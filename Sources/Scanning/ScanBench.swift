@@ -10,6 +10,10 @@ public struct ScanBench: Codable, Equatable, Sendable {
     /// CPU time of everything, and of the byte rules alone over the same files.
     public var cpuSeconds = 0.0
     public var cpuSecondsBytesOnly = 0.0
+    /// Of that, what asking the engine about every file takes.
+    public var cpuSecondsEngine = 0.0
+    /// How often each rule spoke, by severity.
+    public var findings: [String: Int] = [:]
     /// Packages by verdict.
     public var verdicts: [String: Int] = [:]
     /// Packages that are not clean, each with the rules that say so.
@@ -17,12 +21,30 @@ public struct ScanBench: Codable, Equatable, Sendable {
 
     public init() {}
 
+    public init(json bytes: [UInt8]) throws(ScanError) { self = try JSONCoding.decode(ScanBench.self, bytes) }
+
+    /// Adds what another worker measured.
+    public mutating func add(_ other: ScanBench) {
+        packages += other.packages
+        files += other.files
+        bytes += other.bytes
+        codeBytes += other.codeBytes
+        cpuSeconds += other.cpuSeconds
+        cpuSecondsBytesOnly += other.cpuSecondsBytesOnly
+        cpuSecondsEngine += other.cpuSecondsEngine
+        verdicts.merge(other.verdicts, uniquingKeysWith: +)
+        findings.merge(other.findings, uniquingKeysWith: +)
+        objections.merge(other.objections) { $0 + $1 }
+    }
+
     /// Megabytes a CPU-second.
     public var megabytesPerSecond: Double { Double(bytes) / 1e6 / max(cpuSeconds, 1e-9) }
     public var megabytesPerSecondBytesOnly: Double { Double(bytes) / 1e6 / max(cpuSecondsBytesOnly, 1e-9) }
 
     /// Scans one package and adds it to the sums.
-    public mutating func add(name: String, _ bundle: UnpackedBundle, rules: RuleSet) {
+    public mutating func add(
+        name: String, _ bundle: UnpackedBundle, rules: RuleSet, engine: EngineQuestion? = nil
+    ) {
         packages += 1
         files += bundle.entries.count
         for entry in bundle.entries {
@@ -31,15 +53,25 @@ public struct ScanBench: Codable, Equatable, Sendable {
             if kind == .javaScript || kind == .typeScript { codeBytes += entry.bytes.count }
         }
         let begin = Self.cpu()
-        let report = Scanner(rules: rules).scan(bundle, name: name)
+        let report = Scanner(rules: rules, engine: engine).scan(bundle, name: name)
         cpuSeconds += Self.cpu() - begin
         let middle = Self.cpu()
         for entry in bundle.entries { _ = try? rules.yara.scan(entry.bytes) }
         cpuSecondsBytesOnly += Self.cpu() - middle
+        if let engine {
+            let last = Self.cpu()
+            for entry in bundle.entries where FileKind.of(entry.path, entry.bytes) == .javaScript {
+                _ = engine(entry.bytes)
+            }
+            cpuSecondsEngine += Self.cpu() - last
+        }
+        for finding in report.findings where finding.severity > .info {
+            findings["\(finding.rule) \(finding.severity.rawValue)", default: 0] += 1
+        }
         verdicts[report.verdict.rawValue, default: 0] += 1
         guard report.verdict != .clean else { return }
-        objections[name] = report.findings.filter { $0.severity >= .high }.map {
-            "\($0.rule) \($0.file):\($0.line)"
+        objections[name] = report.findings.filter { $0.severity >= .high }.prefix(10).map {
+            "\($0.rule) \($0.file):\($0.line) \($0.message)"
         }
     }
 

@@ -140,6 +140,14 @@ enum JSONCoding {
         return [UInt8](data) + [0x0A]
     }
 
+    /// Without blanks, for what only programs read.
+    static func encodeTight(_ value: some Encodable) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else { return [] }
+        return [UInt8](data)
+    }
+
     static func decode<T: Decodable>(_ type: T.Type, _ bytes: [UInt8]) throws(ScanError) -> T {
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))

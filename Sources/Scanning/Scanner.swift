@@ -11,15 +11,18 @@ public struct Scanner {
     private let exemptions: Exemptions
     private let advisories: (any AdvisorySource)?
     private let today: Day?
+    private let engine: EngineQuestion?
 
     /// - Parameters:
     ///   - advisories: nil where the host looks the dependencies up itself, with `ScanOutcome.completed`.
     ///   - today: the day by which exemptions expire; nil leaves them all in force.
+    ///   - engine: what is asked about code that the parser cannot read; without it such code is an incomplete scan.
     public init(
         rules: RuleSet, policy: Policy? = nil, exemptions: Exemptions? = nil,
         advisories: (any AdvisorySource)? = nil,
-        today: Day? = nil
+        today: Day? = nil, engine: EngineQuestion? = nil
     ) {
+        self.engine = engine
         self.rules = rules
         self.policy = policy ?? rules.policy
         self.exemptions = exemptions ?? rules.exemptions
@@ -35,7 +38,12 @@ public struct Scanner {
 
     /// The same, with the dependencies for what the host has to add.
     public func outcome(_ bundle: UnpackedBundle, name: String) -> ScanOutcome {
-        var run = ScanRun(bundle: bundle, rules: rules)
+        outcome(bundle, name: name, known: KnownSummaries())
+    }
+
+    /// - Parameter known: files that need no second scan.
+    func outcome(_ bundle: UnpackedBundle, name: String, known: KnownSummaries) -> ScanOutcome {
+        var run = ScanRun(bundle: bundle, rules: rules, engine: engine, known: known)
         run.archive()
         run.manifest()
         run.files()
@@ -55,6 +63,23 @@ public struct Scanner {
         return ScanOutcome(
             report: report.sealed(policy: policy, exemptions: exemptions, today: today),
             dependencies: run.dependencies)
+    }
+}
+
+extension Scanner {
+    /// The files of one share of a bundle, for scans that are spread over processes: the largest go round first, so that
+    /// the shares take about as long.
+    func summaries(_ bundle: UnpackedBundle, part: Int, of parts: Int) -> KnownSummaries {
+        let order = bundle.entries.indices.sorted {
+            (bundle.entries[$1].bytes.count, $0) < (bundle.entries[$0].bytes.count, $1)
+        }
+        var known = KnownSummaries()
+        for (place, index) in order.enumerated() where place % parts == part {
+            let entry = bundle.entries[index]
+            known.files[KnownSummaries.key(entry.path, entry.sha256.hex)] = FileScan.summary(
+                of: entry, rules: rules, engine: engine)
+        }
+        return known
     }
 }
 
@@ -84,9 +109,17 @@ extension ScanOutcome {
     /// The report with known vulnerabilities looked up, on the host, where the store is.
     /// - Parameter now: by this the store's age is judged; nil says nothing about it.
     public func completed(
-        advisories: any AdvisorySource, rules: RuleSet, now: Instant?
+        advisories: any AdvisorySource, rules: RuleBook, now: Instant?
     ) -> ScanReport {
         var report = report
+        if now == nil, dependencies.contains(where: { $0.source != "link" }),
+            report.checks.contains(where: { $0.name == "dependencies" })
+        {
+            report.findings.append(
+                BuiltInRules.finding(
+                    "dep.seed-only", "",
+                    message: "only the \(advisories.count) advisories that come with the rules were asked"))
+        }
         report.findings += DependencyCheck.lookUp(dependencies, in: advisories, asOf: now)
         let note =
             advisories.asOf.map { "\(advisories.count) advisories of \($0.day)" }

@@ -82,21 +82,78 @@ public enum WorkerJobs {
             })
     }
 
-    /// `scan`: an archive or a folder's stream in, a `ScanOutcome` out.
-    /// - Parameters:
-    ///   - rules: the rules blob, as `RulesBlob` makes it.
-    ///   - name: what the report calls the bundle.
-    public static func scan(_ archive: [UInt8], rules: [UInt8], name: String, today: Day?) throws(ScanError)
-        -> [UInt8]
-    {
+    /// How a scan is to be done.
+    public struct ScanRequest: Sendable {
+        /// What the report calls the bundle.
+        public var name: String
+        public var today: Day?
+        /// With it, only the files of that share are scanned, and their summaries are the answer.
+        public var part: Int?
+        public var parts: Int
+        /// Summaries of files as an `EntryStream`, as shares gave them; they are not scanned again.
+        public var known: [UInt8]
+
+        public init(name: String, today: Day?, part: Int? = nil, parts: Int = 1, known: [UInt8] = []) {
+            self.name = name
+            self.today = today
+            self.part = part
+            self.parts = max(1, parts)
+            self.known = known
+        }
+    }
+
+    /// `scan`: an archive or a folder's stream in, a `ScanOutcome` out, or the summaries of a share.
+    /// - Parameter rules: the rules blob, as `RulesBlob` makes it.
+    public static func scan(
+        _ archive: [UInt8], rules: [UInt8], request: ScanRequest, engine: EngineQuestion? = nil
+    ) throws(ScanError) -> [UInt8] {
+        let set = try ruleSet(rules)
+        let scanner = Scanner(rules: set, today: request.today, engine: engine)
+        let bundle = ArchiveReader.read(archive)
+        if let part = request.part {
+            return JSONCoding.encodeTight(scanner.summaries(bundle, part: part, of: request.parts))
+        }
+        var known = KnownSummaries()
+        if !request.known.isEmpty {
+            let items: [EntryStream.Item]
+            do { items = try EntryStream.decode(request.known) } catch {
+                throw ScanError(.badReport, subject: "summaries", cause: error.cause)
+            }
+            for item in items {
+                let share = try JSONCoding.decode(KnownSummaries.self, item.bytes)
+                known.files.merge(share.files) { first, _ in first }
+            }
+        }
+        return scanner.outcome(bundle, name: request.name, known: known).json()
+    }
+
+    /// `bench`: a folder's stream whose first path component is a package's name in, a `ScanBench` out.
+    public static func bench(
+        _ stream: [UInt8], rules: [UInt8], engine: EngineQuestion?
+    ) throws(ScanError) -> [UInt8] {
+        let set = try ruleSet(rules)
+        let items: [EntryStream.Item]
+        do { items = try EntryStream.decode(stream) } catch {
+            throw ScanError(.badReport, subject: "folder", cause: error.cause)
+        }
+        var bench = ScanBench()
+        let packages = Dictionary(grouping: items) { String($0.path.prefix { $0 != "/" }) }
+        for name in packages.keys.sorted() {
+            bench.add(
+                name: name, ArchiveReader.read(EntryStream.encode(packages[name] ?? [])), rules: set,
+                engine: engine)
+        }
+        return JSONCoding.encode(bench)
+    }
+
+    private static func ruleSet(_ rules: [UInt8]) throws(ScanError) -> RuleSet {
         let files: [EntryStream.Item]
         do {
             files = try EntryStream.decode(rules)
         } catch {
             throw ScanError(.missingRules, subject: "rules", cause: error.cause)
         }
-        let set = try RuleSet(files: files)
-        return Scanner(rules: set, today: today).outcome(ArchiveReader.read(archive), name: name).json()
+        return try RuleSet(files: files)
     }
 }
 

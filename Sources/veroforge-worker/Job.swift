@@ -17,11 +17,24 @@ enum Job {
             }
         case "scan":
             let rules = Descriptor.readAll(4)
+            let known = arguments["known"]?.boolValue ?? false ? Descriptor.readAll(5) : []
             do {
+                let request = WorkerJobs.ScanRequest(
+                    name: arguments["name"]?.stringValue ?? "bundle",
+                    today: arguments["today"]?.stringValue.flatMap { Day($0) },
+                    part: arguments["part"]?.integerValue.map(Int.init),
+                    parts: Int(arguments["parts"]?.integerValue ?? 1), known: known)
                 Descriptor.finish(
                     try WorkerJobs.scan(
-                        Descriptor.readAll(0), rules: rules, name: arguments["name"]?.stringValue ?? "bundle",
-                        today: arguments["today"]?.stringValue.flatMap { Day($0) }))
+                        Descriptor.readAll(0), rules: rules, request: request, engine: Engine.question))
+            } catch {
+                Descriptor.fail(error.description, code: 3)
+            }
+        case "bench":
+            let rules = Descriptor.readAll(4)
+            do {
+                Descriptor.finish(
+                    try WorkerJobs.bench(Descriptor.readAll(0), rules: rules, engine: Engine.question))
             } catch {
                 Descriptor.fail(error.description, code: 3)
             }
@@ -50,7 +63,8 @@ enum Job {
                 Descriptor.fail(error.cause, code: 3)
             }
         default:
-            Descriptor.fail("unknown job \(name); there are inspect, unpack, scan, markdown and image", code: 2)
+            Descriptor.fail(
+                "unknown job \(name); there are inspect, unpack, scan, bench, markdown and image", code: 2)
         }
     }
 }

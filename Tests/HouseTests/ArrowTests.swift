@@ -29,7 +29,7 @@ import Testing
         "SimulatedServers": ["SimulatedApp"],
         "veroforge": ["Pipeline", "SimulatedServers"],
         "veroforge-runtime": ["PluginRuntime"],
-        "veroforge-worker": ["Bundles", "Scanning", "Publishing", "CSandbox"],
+        "veroforge-worker": ["Bundles", "Scanning", "Publishing", "CQuickJS", "CSandbox"],
         "veroforge-runner": ["Frames", "CQuickJS", "CSandbox"],
     ]
 

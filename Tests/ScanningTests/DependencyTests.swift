@@ -10,6 +10,9 @@ struct DependencyTests {
         func advisories(package: String, version: Version) throws -> [Advisory] {
             list.filter { $0.package == package }
         }
+        func advisories(package: String, within range: VersionRange) throws -> [Advisory] {
+            list.filter { $0.package == package }
+        }
     }
 
     static let lock = """
@@ -50,12 +53,13 @@ struct DependencyTests {
     func completesWithAdvisories() throws {
         let rules = try Repository.rules()
         let outcome = Scanner(rules: rules).outcome(bundle([("package-lock.json", Self.lock)]), name: "s")
+        let book = try Repository.book()
         let advisory = Advisory(
             id: "GHSA-jf85-cpcp-j695", package: "lodash", summary: "Prototype pollution", severity: .critical,
             fixed: "4.17.12")
         let now = Instant("2026-11-22T00:00:00Z")
         let fresh = outcome.completed(
-            advisories: Source(list: [advisory], asOf: Instant("2026-11-20T00:00:00Z")), rules: rules,
+            advisories: Source(list: [advisory], asOf: Instant("2026-11-20T00:00:00Z")), rules: book,
             now: now)
         let finding = fresh.findings.first { $0.rule == "dep.vulnerable" }
         #expect(
@@ -64,7 +68,7 @@ struct DependencyTests {
         #expect(!fresh.findings.contains { $0.rule == "dep.stale" })
         #expect(fresh.verdict == .reject)
         let stale = outcome.completed(
-            advisories: Source(list: [], asOf: Instant("2026-09-01T00:00:00Z")), rules: rules, now: now)
+            advisories: Source(list: [], asOf: Instant("2026-09-01T00:00:00Z")), rules: book, now: now)
         #expect(stale.findings.contains { $0.rule == "dep.stale" })
     }
 

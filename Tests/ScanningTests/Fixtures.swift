@@ -10,6 +10,8 @@ enum Repository {
 
     static func rules() throws -> RuleSet { try RuleSet(files: FolderStream.items(folder: root + "/rules")) }
 
+    static func book() throws -> RuleBook { try RuleBook(files: FolderStream.items(folder: root + "/rules")) }
+
     static func text(_ path: String) throws -> String {
         try String(contentsOfFile: root + "/" + path, encoding: .utf8)
     }

@@ -12,7 +12,7 @@ struct ScannerTests {
         #expect(report.verdict == .reject)
         #expect(report.exitCode() == .findings)
         for rule in [
-            "mal.env-exfiltration", "mal.download-run", "lim.endless-loop", "cap.undeclared",
+            "mal.env-collection", "mal.download-run", "lim.endless-loop", "cap.undeclared",
             "cap.builtin-import",
         ] {
             let finding = report.findings.first { $0.rule == rule }

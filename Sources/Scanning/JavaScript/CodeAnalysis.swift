@@ -20,8 +20,21 @@ struct CodeAnalysis {
     private let resolver: Resolver
     private var parents: [ID]
 
-    init(_ bytes: [UInt8], allowsTypes: Bool) {
-        tree = Parser.parse(bytes, allowsTypes: allowsTypes)
+    /// Nodes that hold what should not be sent away.
+    private var watched: [ID: FlowAnalysis.Label] = [:]
+
+    /// A budget ran out: what was not followed may do anything.
+    var isExhausted: Bool {
+        evaluator.isExhausted || pieces.count >= Self.piecesMax || facts.count >= Self.factsMax
+    }
+    private static let piecesMax = 400_000
+    private static let factsMax = 20_000
+
+    /// The text reads differently as a script and as a module.
+    var isAmbiguous: Bool { tree.sawHTMLComment }
+
+    init(_ bytes: [UInt8], _ dialect: Parser.Dialect = .script) {
+        tree = Parser.parse(bytes, dialect)
         resolver = Resolver(tree)
         evaluator = Evaluator(tree, resolver)
         parents = [ID](repeating: 0, count: tree.nodes.count)
@@ -43,6 +56,20 @@ struct CodeAnalysis {
             noteName(tree.nodes[id])
         }
         Obfuscation.judge(tree, into: &facts)
+        flow()
+    }
+
+    /// What leaves: only asked where there is something to watch and a way out.
+    private mutating func flow() {
+        guard !watched.isEmpty,
+            !operations.isEmpty || facts.contains(where: { $0.name.hasPrefix("network.") })
+        else { return }
+        let analysis = FlowAnalysis(tree, resolver, evaluator, parents: parents, sources: watched)
+        for item in analysis.sent {
+            if item.label.contains(.environment) { add("environment.sent", item.node) }
+            if item.label.contains(.file) { add("files.sent", item.node) }
+            if item.label.contains(.system) { add("system.sent", item.node) }
+        }
     }
 
     /// The first fact of each name.
@@ -51,7 +78,7 @@ struct CodeAnalysis {
     }
 
     private mutating func add(_ name: String, _ id: ID, _ detail: String = "") {
-        guard facts.count < 20_000 else { return }
+        guard facts.count < Self.factsMax else { return }
         facts.append(CodeFact(name: name, offset: Int(tree[id].start), detail: detail))
     }
 
@@ -91,7 +118,7 @@ struct CodeAnalysis {
     // MARK: texts
 
     private mutating func note(_ text: String, _ id: ID) {
-        guard !text.isEmpty, pieces.count < 400_000 else { return }
+        guard !text.isEmpty, pieces.count < Self.piecesMax else { return }
         pieces.append((text, Int(tree[id].start)))
         for fact in TextMarker.facts(text) { add(fact, id, text) }
     }
@@ -185,10 +212,11 @@ struct CodeAnalysis {
         case .spread: isWhole = !isForChild(parents[Int(parentID)])
         default: break
         }
+        watched[id] = .environmentObject
         add(isWhole ? "environment.all" : "environment.read", id, "process.env")
     }
 
-    private static let writers: Set<String> = [
+    static let writers: Set<String> = [
         "JSON.stringify", "Object.keys", "Object.entries", "Object.values", "String", "<util>.inspect",
         "<querystring>.stringify", "URLSearchParams", "Reflect.ownKeys", "Object.getOwnPropertyNames",
         "Object.fromEntries", "btoa", "Buffer.from", "structuredClone",
@@ -262,6 +290,8 @@ struct CodeAnalysis {
         operation(id, node, reference, arguments)
         if let fact = FactName.ofCall(name) {
             if fact == "dynamic.code" { dynamicCode(id, arguments) } else { add(fact, id, name) }
+            if fact == "files.read", !name.hasSuffix("Stat"), !name.contains("exists") { watched[id] = .file }
+            if fact == "system.info" { watched[id] = .system }
         }
         let last = reference.path.last ?? ""
         if last == "constructor" || name.hasSuffix(".constructor()") {
@@ -341,7 +371,7 @@ struct CodeAnalysis {
         let first = arguments.first.map(evaluator.value) ?? .unknown
         switch name {
         case "readData", "writeData", "triggerWorkflow":
-            if case .module = reference.root { return }
+            if case .module(let module) = reference.root, !module.hasPrefix("@veroforge/sdk") { return }
             operations.append(
                 OperationUse(operation: name, target: first.text, method: nil, offset: Int(node.start)))
         case "fetch":

@@ -26,7 +26,8 @@ struct ImportUse: Sendable, Hashable {
 /// The names of facts, so that a typing mistake in a rule is an error.
 enum FactName {
     static let all: Set<String> = [
-        "environment.read", "environment.all", "process.exec", "process.native", "process.exit", "files.read",
+        "environment.read", "environment.all", "environment.sent", "files.sent", "system.sent",
+        "process.exec", "process.native", "process.exit", "files.read",
         "files.write",
         "files.delete", "network.http", "network.socket", "network.dns", "dynamic.code",
         "dynamic.code-constant",

@@ -63,7 +63,13 @@ final class Evaluator {
     /// Where decoding functions gave a text: node and text, for the layer of decoded payloads.
     private(set) var decoded: [(node: ID, bytes: [UInt8])] = []
 
-    private static let stepsMax = 2_000_000
+    /// Steps or decoded texts were more than the budget.
+    private(set) var isExhausted = false
+    private static let stepsMax = 4_000_000
+    private var inlineDepth = 0
+    private var inlineSteps = 0
+    private static let inlineDepthMax = 6
+    private static let inlineStepsMax = 20_000
     private static let depthMax = 120
     static let textMax = 4 << 20
 
@@ -77,7 +83,16 @@ final class Evaluator {
         let isPlain = arguments.isEmpty
         if isPlain, let known = memo[id] { return known }
         steps += 1
-        guard steps < Self.stepsMax, depth < Self.depthMax else { return .unknown }
+        guard steps < Self.stepsMax else {
+            isExhausted = true
+            return .unknown
+        }
+        guard depth < Self.depthMax else { return .unknown }
+        if inlineDepth > 0 {
+            // What a function in place comes to is not kept: calls of calls would grow without end.
+            inlineSteps += 1
+            guard inlineSteps < Self.inlineStepsMax else { return .unknown }
+        }
         if isPlain, !inProgress.insert(id).inserted { return .unknown }
         depth += 1
         let value = evaluate(id)
@@ -434,14 +449,20 @@ final class Evaluator {
     }
 
     func noteDecoded(_ id: ID, _ bytes: [UInt8]) {
-        guard bytes.count >= 4, arguments.isEmpty, decoded.count < 10_000 else { return }
+        guard bytes.count >= 4, arguments.isEmpty else { return }
+        guard decoded.count < 10_000 else {
+            isExhausted = true
+            return
+        }
         decoded.append((id, bytes))
     }
 
     /// A small function in place: one expression, or a body whose only statement returns one.
     func inline(_ id: ID, _ values: [Value]) -> Value {
         let node = tree[id]
-        guard node.kind == .function, arguments.count < 64, !node.flags.contains(.generator) else {
+        guard node.kind == .function, arguments.count < 64, inlineDepth < Self.inlineDepthMax,
+            !node.flags.contains(.generator)
+        else {
             return .unknown
         }
         var result = node.b
@@ -458,7 +479,12 @@ final class Evaluator {
         }
         // Without a parameter the marker keeps results out of the memo, which belongs to the outer meaning.
         arguments[-3] = .unknown
-        defer { arguments = before }
+        if inlineDepth == 0 { inlineSteps = 0 }
+        inlineDepth += 1
+        defer {
+            arguments = before
+            inlineDepth -= 1
+        }
         return value(result)
     }
 }

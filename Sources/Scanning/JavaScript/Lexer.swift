@@ -11,13 +11,18 @@ struct Lexer {
     private(set) var templateDepths: [Int] = []
     /// Something was unterminated or no token at all.
     private(set) var hasErrors = false
+    /// `<!--` and `-->` begin comments in scripts and are operators in modules.
+    let allowsHTMLComments: Bool
+    /// Such a sign was met: the text means two things, and both are to be looked at.
+    private(set) var sawHTMLComment = false
 
     struct State {
         fileprivate var position: Int
         fileprivate var templateDepths: [Int]
     }
 
-    init(_ bytes: [UInt8], interner: Interner) {
+    init(_ bytes: [UInt8], interner: Interner, allowsHTMLComments: Bool = true) {
+        self.allowsHTMLComments = allowsHTMLComments
         source = bytes + [0, 0, 0, 0]
         count = bytes.count
         self.interner = interner
@@ -46,7 +51,8 @@ struct Lexer {
 
     /// Skips blanks and comments; true where a line ended among them.
     private mutating func skipBlanks() -> Bool {
-        var newline = false
+        // The beginning of the file counts as the beginning of a line.
+        var newline = position == 0
         while true {
             switch source[position] {
             case 0x20, 0x09, 0x0B, 0x0C: position += 1
@@ -66,8 +72,12 @@ struct Lexer {
                 position = min(position + 2, count)
             case 0x3C
             where source[position + 1] == 0x21 && source[position + 2] == 0x2D && source[position + 3] == 0x2D:
+                sawHTMLComment = true
+                guard allowsHTMLComments else { return newline }
                 skipLine()
             case 0x2D where newline && source[position + 1] == 0x2D && source[position + 2] == 0x3E:
+                sawHTMLComment = true
+                guard allowsHTMLComments else { return newline }
                 skipLine()
             case 0xC2 where source[position + 1] == 0xA0: position += 2
             case 0xEF where source[position + 1] == 0xBB && source[position + 2] == 0xBF: position += 3
@@ -131,7 +141,7 @@ struct Lexer {
         return Unicode.Scalar(value).map { ($0, length) }
     }
 
-    private static func isPart(_ byte: UInt8) -> Bool {
+    static func isPart(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x61...0x7A, 0x41...0x5A, 0x30...0x39, 0x24, 0x5F: true
         default: false
@@ -474,5 +484,60 @@ struct Lexer {
     /// In a type, `>>` closes two lists: gives back all but the first character of a token.
     mutating func splitAngle(_ token: Token) {
         position = Int(token.start) + 1
+    }
+
+    // MARK: JSX, which the parser asks for at its own places
+
+    /// Goes on reading at a place.
+    mutating func move(to offset: Int32) { position = min(Int(offset), count) }
+
+    func byte(at offset: Int32) -> UInt8 { Int(offset) < count ? source[Int(offset)] : 0 }
+
+    /// A name that may hold hyphens, colons and dots; empty where none stands there.
+    mutating func jsxName(at offset: Int32) -> Token {
+        move(to: offset)
+        _ = skipBlanks()
+        var token = Token()
+        token.kind = .identifier
+        token.start = Int32(position)
+        while position < count,
+            Self.isPart(source[position]) || source[position] >= 0x80
+                || [0x2D, 0x2E, 0x3A].contains(source[position])
+        {
+            position += 1
+        }
+        token.end = Int32(position)
+        token.text = slice(Int(token.start), position)
+        return token
+    }
+
+    /// The value of an attribute: a text without escapes over any number of lines, or the next plain token.
+    mutating func jsxValue(at offset: Int32) -> Token {
+        move(to: offset)
+        _ = skipBlanks()
+        let quote = source[position]
+        guard quote == 0x22 || quote == 0x27 else { return next() }
+        var token = Token()
+        token.kind = .string
+        token.start = Int32(position)
+        position += 1
+        while position < count, source[position] != quote { position += 1 }
+        token.text = slice(Int(token.start) + 1, position)
+        if position >= count { hasErrors = true }
+        position = min(position + 1, count)
+        token.end = Int32(position)
+        return token
+    }
+
+    /// What stands between tags and braces.
+    mutating func jsxText(at offset: Int32) -> Token {
+        move(to: offset)
+        var token = Token()
+        token.kind = .string
+        token.start = Int32(position)
+        while position < count, source[position] != 0x3C, source[position] != 0x7B { position += 1 }
+        token.end = Int32(position)
+        token.text = slice(Int(token.start), position)
+        return token
     }
 }

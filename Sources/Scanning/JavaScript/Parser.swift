@@ -14,32 +14,64 @@ struct Parser {
     var lastEnd: Int32 = 0
     /// TypeScript's types are read past.
     let allowsTypes: Bool
+    /// `<` where a value is expected begins a JSX element.
+    let allowsMarkup: Bool
     /// False inside the head of a `for`, where `in` is no operator.
     var allowsIn = true
     private var depth = 0
     private static let depthMax = 1_200
     private static let errorsMax = 50
 
-    static func parse(_ bytes: [UInt8], allowsTypes: Bool) -> SyntaxTree {
+    /// How a text is to be read.
+    struct Dialect: Hashable, Sendable {
+        var allowsTypes = false
+        var allowsMarkup = true
+        var allowsHTMLComments = true
+
+        static let script = Dialect()
+    }
+
+    static func parse(_ bytes: [UInt8], _ dialect: Dialect = .script) -> SyntaxTree {
         let interner = Interner()
         var parser = Parser(
-            lexer: Lexer(bytes, interner: interner), tree: SyntaxTree(interner: interner),
-            allowsTypes: allowsTypes)
+            lexer: Lexer(bytes, interner: interner, allowsHTMLComments: dialect.allowsHTMLComments),
+            tree: SyntaxTree(interner: interner), dialect)
         parser.tree.nodes.reserveCapacity(bytes.count / 4 + 16)
         parser.program()
+        parser.tree.sawHTMLComment = parser.lexer.sawHTMLComment
         return parser.tree
     }
 
-    private init(lexer: Lexer, tree: SyntaxTree, allowsTypes: Bool) {
+    /// Every token of a text, as the parser asked for them, the end left out; for a comparison with others.
+    static func tokens(_ bytes: [UInt8], _ dialect: Dialect = .script) -> [Token] {
+        let interner = Interner()
+        var parser = Parser(
+            lexer: Lexer(bytes, interner: interner, allowsHTMLComments: dialect.allowsHTMLComments),
+            tree: SyntaxTree(interner: interner), dialect)
+        parser.taken = []
+        parser.program()
+        // Where the parser tried and went back, a token was taken twice.
+        let all = parser.taken ?? []
+        var byStart: [Int32: Token] = [:]
+        for token in all { byStart[token.start] = token }
+        return byStart.values.sorted { $0.start < $1.start }
+    }
+
+    private init(lexer: Lexer, tree: SyntaxTree, _ dialect: Dialect) {
         self.lexer = lexer
         self.tree = tree
-        self.allowsTypes = allowsTypes
+        allowsTypes = dialect.allowsTypes
+        allowsMarkup = dialect.allowsMarkup
     }
+
+    /// Tokens as they are passed, where somebody wants them.
+    private var taken: [Token]?
 
     // MARK: tokens
 
     mutating func advance() {
         lastEnd = token.end
+        if taken != nil, token.end > token.start { taken?.append(token) }
         token = lexer.next()
         if token.hasEscape && token.kind == .identifier { tree.escapedNames.append(token.start) }
     }
@@ -194,6 +226,9 @@ struct Parser {
             return try expressionStatement()
         }
         switch word {
+        case .const where allowsTypes && peek().text == Word.enum.id && peek().kind == .identifier:
+            advance()
+            return try statement()
         case .var, .const: return try declarations(isStatement: true)
         case .let:
             let ahead = peek()

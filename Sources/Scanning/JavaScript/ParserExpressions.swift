@@ -443,6 +443,7 @@ extension Parser {
         case Op.at:
             try decorators()
             return try primary()
+        case Op.less where allowsMarkup: return try jsxElement()
         case Op.less where allowsTypes:
             try skipTypeArguments()
             return try primary()

@@ -101,6 +101,14 @@ extension Parser {
             try semicolon()
             return node(.export, start, a: value)
         }
+        if allowsTypes, isWord(.as) {
+            // export as namespace x
+            advance()
+            try expect(Word.namespace)
+            advance()
+            try semicolon()
+            return node(.empty, start)
+        }
         if allowsTypes, isWord(.type) {
             let ahead = peek()
             if ahead.kind == .punctuator, ahead.op == Op.braceOpen || ahead.op == Op.star { advance() }

@@ -17,6 +17,10 @@ extension Parser {
     mutating func typeDeclaration(_ word: Word) throws(Failure) -> ID? {
         let start = token.start
         let ahead = peek()
+        if word == .global, ahead.kind == .punctuator, ahead.op == Op.braceOpen {
+            advance()
+            return try block()
+        }
         guard ahead.kind == .identifier || ahead.kind == .string, !ahead.newlineBefore else { return nil }
         switch word {
         case .interface:

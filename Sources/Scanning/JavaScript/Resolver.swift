@@ -129,7 +129,9 @@ struct Resolver {
             case .function where node.flags.contains(.declaration): declare(node.text, .function, origin: id)
             case .classNode where node.flags.contains(.declaration):
                 declare(node.text, .classKind, origin: id)
-            case .export, .labeled: hoistLexical(node.kind == .export ? node.a : node.a)
+            case .export, .labeled: hoistLexical(node.a)
+            // All cases of a switch are one scope.
+            case .caseNode: hoistLexical(node.b)
             case .importNode:
                 for item in tree.list(node.a) {
                     let imported = Int32(bitPattern: tree[item].op)

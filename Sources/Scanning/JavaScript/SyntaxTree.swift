@@ -62,6 +62,9 @@ struct SyntaxTree {
     /// Offsets of identifiers that are written with escapes.
     var escapedNames: [Int32] = []
 
+    /// `<!--` or `-->` was met, which scripts and modules read differently.
+    var sawHTMLComment = false
+
     init(interner: Interner) { self.interner = interner }
 
     subscript(id: ID) -> Node {

@@ -13,7 +13,9 @@ protocol MeasuredBench: Sendable {
 
 /// Every bench of `veroforge bench`. The peers beside them are started by `Tests/Bench/NAME/run`.
 let benches: [any MeasuredBench] = [
+    AdvisoryMeasure(),
     StartMeasure(),
     SandboxMeasure(),
     RegistryMeasure(),
+    ScanMeasure(),
 ]

@@ -11,9 +11,9 @@ struct AdvisoriesCommand: ParsableCommand {
 
     struct Import: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Replace the store by a folder or file of OSV records, whole or not at all.")
+            abstract: "Replace the store by a folder, zip or file of OSV records, whole or not at all.")
         @OptionGroup var options: DataOptions
-        @Argument(help: "A folder of OSV .json files, or one file.") var path: String
+        @Argument(help: "A folder or zip of OSV .json files, or one file.") var path: String
 
         func run() throws {
             let data = try options.open()

@@ -12,12 +12,15 @@ struct Scan: AsyncParsableCommand {
             "The exit code is 1 with a finding at or above --fail-on, 5 where a check did not complete.")
 
     @Argument(help: "Files or folders.") var paths: [String]
-    @Option(help: "text, json or sarif.") var format: ScanFormat = .text
+    @Option(help: "text, json, sarif, html or cyclonedx.") var format: ScanFormat = .text
     @Option(help: "Write to this file instead of standard output.") var output: String?
     @Option(name: .customLong("fail-on"), help: "info, low, medium, high or critical.") var failOn = "high"
     @Option(help: "The advisory store's file, or a folder of OSV records.") var advisories: String?
 
-    enum ScanFormat: String, ExpressibleByArgument, CaseIterable { case text, json, sarif }
+    @Flag(name: .customLong("no-cache"), help: "Scan anew, even if the same bytes were scanned before.")
+    var isFresh = false
+
+    enum ScanFormat: String, ExpressibleByArgument, CaseIterable { case text, json, sarif, html, cyclonedx }
 
     func run() async throws {
         guard let threshold = Severity(rawValue: failOn) else {
@@ -27,7 +30,9 @@ struct Scan: AsyncParsableCommand {
             throw PipelineError(
                 .usage, "--format \(format.rawValue) takes one path", remedy: "Scan the paths one by one.")
         }
-        let room = try ScanRoom(try Programs.located(), advisories: advisories)
+        let room = try ScanRoom(
+            try Programs.located(), advisories: advisories,
+            environment: isFresh ? nil : ProcessInfo.processInfo.environment)
         var codes: [Marketplace.ExitCode] = []
         var text: [UInt8] = []
         for path in paths {
@@ -50,9 +55,11 @@ struct Scan: AsyncParsableCommand {
 
     private func rendered(_ result: ScanRoom.Result) -> [UInt8] {
         switch format {
-        case .text: Array(TextWriter.write(result.report).utf8)
+        case .text: Array(result.text.utf8)
         case .json: result.report.json()
         case .sarif: result.sarif
+        case .html: Array(result.page.utf8)
+        case .cyclonedx: result.sbom
         }
     }
 }
