@@ -65,7 +65,8 @@ public final class SimulatedApp: Sendable {
         self.vendors = vendors
         state = Mutex(
             State(
-                tables: variation.apply(to: sample.tables, canaries: sample.canaries), shapes: shapes, workflows: Set(Workflows.names + workflows)))
+                tables: variation.apply(to: sample.tables, canaries: sample.canaries), shapes: shapes,
+                workflows: Set(Workflows.names + workflows)))
     }
 
     // MARK: Asking
