@@ -31,7 +31,7 @@ public struct RegistryBench: Sendable {
 
         var clock = Stopwatch()
         let listed = try await PublishStage().run(context, progress: progress)
-        let files = Self.size("\(data.site)/public/")
+        let files = Self.size(URL(fileURLWithPath: "\(data.site)/public").resolvingSymlinksInPath().path)
         lines.append(
             "index build: \(listed.done) versions listed, \(files.count) files, \(files.bytes) bytes: \(clock.words)"
         )

@@ -21,6 +21,16 @@ import Testing
                 atPath: site + "/plugins/northwind-samples/overdue-reminders/index.html"))
         let verified = try Tool.run("veroforge", ["catalogue", "verify", site])
         #expect(verified.code == 0, "\(verified.output)")
+        // The scan's statement says by which rules and which engine.
+        let proof = try String(
+            contentsOfFile: site + "/plugins/northwind-samples/overdue-reminders/1.0.0/proof.json",
+            encoding: .utf8)
+        let payloads = proof.matches(of: /"payload":"([A-Za-z0-9+\/=]+)"/).compactMap {
+            Data(base64Encoded: String($0.output.1)).map { String(decoding: $0, as: UTF8.self) }
+        }
+        #expect(payloads.count == 7)
+        #expect(payloads.contains { $0.contains("/scan/v1") && $0.contains(/"ruleset":"[0-9a-f]{64}"/) })
+        #expect(payloads.contains { $0.contains("/trial/v1") && $0.contains("\"backEnd\":\"native\"") })
         // The same bytes again are a no-op, and publishing again changes nothing.
         let before = try FileManager.default.destinationOfSymbolicLink(atPath: site)
         try market.expect(0, ["run", "submission", "--stage", "publish"])

@@ -70,7 +70,35 @@ struct ProofMaker {
         }
         let link = ProofLink(
             step: step, plugin: version.plugin, version: version.version, bundle: version.bundle,
-            artifacts: artifacts, previous: chain[chain.count - 1].payloadDigest)
+            artifacts: artifacts, previous: chain[chain.count - 1].payloadDigest,
+            details: try details(of: step, version.bundle))
         chain.append(link.statement.signed(with: [attest]))
+    }
+
+    /// What a reader of the statement wants to know without opening the report: by which rules and engine, on which
+    /// back end, what was decided.
+    private func details(of step: ProofStep, _ bundle: Digest) throws(PipelineError) -> JSONValue {
+        switch step {
+        case .scan:
+            let scan = try Reports.scan(bundle, context.data)
+            return [
+                "ruleset": .string(scan.tool.ruleset), "yara": .string(scan.tool.yara),
+                "scanner": .string(scan.tool.version), "verdict": .string(scan.verdict.rawValue),
+            ]
+        case .trial:
+            let trial = try Reports.trial(bundle, context.data)
+            return ["backEnd": .string(trial.backEnd), "complete": .bool(trial.complete)]
+        case .decision:
+            let bytes = try Files.read(context.data.report(bundle, "decision.json"))
+            let decision = try PipelineError.provenance { () throws(ProvenanceError) in
+                try Envelope(parsing: bytes)
+            }
+            guard let document = try? JSONValue.parse(decision.payload) else { return [:] }
+            return [
+                "verdict": document["verdict"] ?? .null, "decidedBy": document["decidedBy"] ?? .null,
+                "policy": document["policy"] ?? .null,
+            ]
+        case .submission, .unpack, .sbom, .listing: return [:]
+        }
     }
 }
