@@ -39,6 +39,7 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible, C
 public enum Hex {
     public static func encode(_ bytes: some Sequence<UInt8>) -> String {
         var out: [UInt8] = []
+        out.reserveCapacity(2 * bytes.underestimatedCount)
         for byte in bytes {
             out.append(digits[Int(byte >> 4)])
             out.append(digits[Int(byte & 15)])
@@ -48,9 +49,16 @@ public enum Hex {
 
     /// `nil` for an odd count, an upper-case digit or any other character.
     public static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        let units = text.utf8
+        if let fast = units.withContiguousStorageIfAvailable(decode) { return fast }
+        return Array(units).withUnsafeBufferPointer(decode)
+    }
+
+    private static func decode(_ units: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         var out: [UInt8] = []
+        out.reserveCapacity(units.count / 2)
         var high: UInt8?
-        for unit in text.utf8 {
+        for unit in units {
             let value: UInt8
             switch unit {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): value = unit - UInt8(ascii: "0")

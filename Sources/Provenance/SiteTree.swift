@@ -22,14 +22,20 @@ enum SiteTree {
                 }
                 if name == "." || name == ".." { continue }
                 let path = folder.isEmpty ? name : "\(folder)/\(name)"
-                var status = stat()
-                guard lstat("\(root)/\(path)", &status) == 0 else {
-                    throw Files.failure(path, "cannot be examined")
-                }
-                if status.st_mode & S_IFMT == S_IFDIR {
-                    folders.append(path)
-                } else {
-                    result.append(Entry(path: path, isRegular: status.st_mode & S_IFMT == S_IFREG))
+                switch Int32(entry.pointee.d_type) {
+                // The file system says what it is; whoever opens it looks again, and follows no link.
+                case Int32(DT_REG): result.append(Entry(path: path, isRegular: true))
+                case Int32(DT_DIR): folders.append(path)
+                default:
+                    var status = stat()
+                    guard lstat("\(root)/\(path)", &status) == 0 else {
+                        throw Files.failure(path, "cannot be examined")
+                    }
+                    if status.st_mode & S_IFMT == S_IFDIR {
+                        folders.append(path)
+                    } else {
+                        result.append(Entry(path: path, isRegular: status.st_mode & S_IFMT == S_IFREG))
+                    }
                 }
             }
         }

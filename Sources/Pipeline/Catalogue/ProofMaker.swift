@@ -1,6 +1,7 @@
 import Marketplace
 import Provenance
 import Registry
+import Scanning
 
 /// Builds the proof of a version from the files that the stages left: the publisher's statement, then one statement of
 /// ours for each step, each naming the digest of the one before.
