@@ -59,6 +59,12 @@ static void deny_setgroups(pid_t child) {
     }
 }
 
+void csandbox_map_user(pid_t child, int as_nobody) {
+    if (geteuid() != 0) deny_setgroups(child);
+    write_map(child, "uid_map", as_nobody ? 65534 : geteuid());
+    write_map(child, "gid_map", as_nobody ? 65534 : getegid());
+}
+
 // An empty, read-only root with room for nothing: no /proc, no /dev, no library, no name that could be opened.
 static void enter_empty_root(void) {
     must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "making the mounts private");
@@ -97,7 +103,7 @@ static void forget_names(void) {
     program_invocation_name = program_invocation_short_name = "";
 }
 
-static void drop_capabilities(void) {
+void csandbox_drop_capabilities(void) {
     // Even inside its own namespace the process keeps none: a capability there reaches kernel code that only
     // privileged callers reach elsewhere. The bounding set first, as dropping it is itself a privilege.
     for (int capability = 0; capability <= 63; capability++)
@@ -179,7 +185,7 @@ static void confine_child(const struct csandbox_profile *profile, scmp_filter_ct
     forget_names();           // the host's paths
     forbid_inner_namespaces();  // while there is a /proc
     enter_empty_root();       // while mounting is still permitted
-    drop_capabilities();      // after the last step that needs one
+    csandbox_drop_capabilities();  // after the last step that needs one
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);          // no debugger, no core
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);   // after the identity changes, which clear it
     must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");  // no set-uid file ever helps; Landlock and seccomp ask for it
@@ -200,14 +206,14 @@ static void confine_here(const struct csandbox_profile *profile) {
     raise(SIGSTOP);  // the watcher sets its options
     // Without a watcher such a call answers ENOSYS: refused all the same.
     scmp_filter_ctx filter = csandbox_read_list(profile, SCMP_ACT_TRACE(1));
-    drop_capabilities();
+    csandbox_drop_capabilities();
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
     set_limits(profile);
     load_list(filter);
 }
 
-static pid_t clone_into_namespaces(int *child_fd, int group) {
+pid_t csandbox_clone_into_namespaces(int *child_fd, uint64_t more, int group) {
     struct clone_args arguments = {
         .flags = CLONE_NEWUSER      // its own users: no right over anything outside
                  | CLONE_NEWPID     // sees no process but itself
@@ -218,7 +224,7 @@ static pid_t clone_into_namespaces(int *child_fd, int group) {
                  | CLONE_NEWCGROUP  // no view of the host's groups
                  | (group >= 0 ? CLONE_INTO_CGROUP : 0)  // born in its group, which costs no lock of the machine
                  | CLONE_PIDFD      // a handle that cannot come to mean another process
-                 | CLONE_FILES,     // the listener made inside appears in the supervisor's table; parted below
+                 | more,
         .pidfd = (uint64_t)(uintptr_t)child_fd,
         .exit_signal = SIGCHLD,
         .cgroup = group >= 0 ? (uint64_t)group : 0,
@@ -230,10 +236,7 @@ static pid_t clone_into_namespaces(int *child_fd, int group) {
 }
 
 static _Noreturn void supervise_from(pid_t child, int child_fd, int link) {
-    int from_root = geteuid() == 0;
-    if (!from_root) deny_setgroups(child);
-    write_map(child, "uid_map", from_root ? 65534 : geteuid());
-    write_map(child, "gid_map", from_root ? 65534 : getegid());
+    csandbox_map_user(child, geteuid() == 0);
     put(link, 0);
     int listener = take(link);
     // Part the descriptor tables: the supervisor keeps its report, the child's handle and the listener.
@@ -242,7 +245,7 @@ static _Noreturn void supervise_from(pid_t child, int child_fd, int link) {
     put(link, 0);
     for (int fd = 0; fd < 64; fd++)
         if (fd != 2 && fd != child_fd && fd != listener) close(fd);
-    csandbox_supervise(child, child_fd, listener);
+    csandbox_supervise(child, child_fd, listener, 1);
 }
 
 int csandbox_confine(const struct csandbox_profile *profile) {
@@ -261,7 +264,9 @@ int csandbox_confine(const struct csandbox_profile *profile) {
     scmp_filter_ctx filter = csandbox_read_list(profile, SCMP_ACT_NOTIFY);
     int pair[2], child_fd = -1;
     must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), "a pair of sockets");
-    pid_t child = clone_into_namespaces(&child_fd, csandbox_group_folder(profile->highest_fd + 1, profile->groups));
+    // The listener made inside appears in the supervisor's table; the tables are parted afterwards.
+    int group = csandbox_group_folder(profile->highest_fd + 1, profile->groups);
+    pid_t child = csandbox_clone_into_namespaces(&child_fd, CLONE_FILES, group);
     if (child != 0) supervise_from(child, child_fd, pair[0]);
     confine_child(profile, filter, pair[1]);
     return 0;

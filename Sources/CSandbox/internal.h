@@ -10,8 +10,9 @@ _Noreturn void csandbox_fail(int code, int error, const char *step, const char *
 // Reads the list and compiles it; every other system call gets `refusal`.
 scmp_filter_ctx csandbox_read_list(const struct csandbox_profile *profile, uint32_t refusal);
 
-// The supervisor's life. Never returns.
-_Noreturn void csandbox_supervise(pid_t child, int child_fd, int listener);
+// The supervisor's life. `listener` is -1 where no refused call is to be told; `as_nobody`: what the child was mapped
+// to. Never returns.
+_Noreturn void csandbox_supervise(pid_t child, int child_fd, int listener, int as_nobody);
 
 // Writes how the confined process ended and exits: by the refused call where `refused` is not negative, else by
 // `waitid`'s code and status.
@@ -25,3 +26,12 @@ _Noreturn void csandbox_trace(pid_t child);
 int csandbox_group_folder(int first, int count);
 void csandbox_join_tasks(int first, int count);
 void csandbox_join_groups(int first, int count);
+
+// A child in namespaces of its own, born in that group where it is not negative. It waits until `csandbox_map_user` has made it somebody there: nobody outside as
+// well where root starts it, else the starting user.
+pid_t csandbox_clone_into_namespaces(int *child_fd, uint64_t more, int group);
+void csandbox_map_user(pid_t child, int as_nobody);
+void csandbox_drop_capabilities(void);
+
+// Keeps a virtual machine's monitor; `arguments` are acceleration, highest descriptor, program and its own.
+_Noreturn void csandbox_keep_machine(char **arguments);

@@ -26,8 +26,11 @@ static void end_child(int signal_number) {
 }
 
 // The supervisor needs nothing either: it waits, kills one child, and writes one line.
-static void confine_supervisor(void) {
-    if (geteuid() == 0) {
+static void confine_supervisor(int as_nobody) {
+    if (!as_nobody) {
+        // The child was left the starting user, for a device that only it may open: so is the right to end the child.
+        csandbox_drop_capabilities();
+    } else if (geteuid() == 0) {
         // The confined process runs as the same user, so the right to signal it remains.
         if (setgroups(0, NULL) != 0 || setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0)
             csandbox_fail(CSANDBOX_EXIT_STEP, errno, "the supervisor giving up root", NULL);
@@ -69,13 +72,7 @@ _Noreturn void csandbox_leave(int refused, uint32_t arch, int ended_how, int sta
     _exit(code);
 }
 
-static _Noreturn void leave(int refused, uint32_t arch) {
-    siginfo_t info = {0};
-    while (waitid(P_PID, (id_t)confined, &info, WEXITED) != 0 && errno == EINTR) {}
-    csandbox_leave(refused, arch, info.si_code, info.si_status);
-}
-
-_Noreturn void csandbox_supervise(pid_t child, int child_fd, int listener) {
+static _Noreturn void csandbox_supervise(pid_t child, int child_fd, int listener, int as_nobody) {
     confined = child;
     struct sigaction on_term = {.sa_handler = end_child};
     sigaction(SIGTERM, &on_term, NULL);
@@ -83,7 +80,7 @@ _Noreturn void csandbox_supervise(pid_t child, int child_fd, int listener) {
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
-    confine_supervisor();
+    confine_supervisor(as_nobody);
 
     static struct seccomp_notif note;
     int refused = -1;

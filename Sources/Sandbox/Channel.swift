@@ -26,6 +26,8 @@ struct RunnerProcess: Sendable {
     var memory: (@Sendable () -> (bytes: Int, most: Int))?
     /// Another limit by which the kernel has ended it or refused it something.
     var endedByKernel: (@Sendable () -> LimitName?)?
+    /// What the end means, where the process that the host reaps does not tell it.
+    var readExit: (@Sendable (RunnerExit) -> RunnerExit)?
 }
 
 /// How a runner's process ended.
@@ -324,10 +326,11 @@ final class Channel: ReactorSource {
             state.life = .reaped
             close(process.frames)
             close(process.report)
-            let exit = RunnerExit(
+            var exit = RunnerExit(
                 status: status, endedBy: state.endedBy, violation: state.violation,
                 lastReport: String(decoding: state.report, as: UTF8.self),
                 ranOutOfMemory: process.ranOutOfMemory(), endedByKernel: process.endedByKernel?())
+            if let readExit = process.readExit { exit = readExit(exit) }
             state.exit = exit
             defer { state.waiters = [] }
             return (state.waiters, exit)

@@ -20,6 +20,13 @@ public protocol Isolation: Sendable {
 
     /// Whether this works on this machine, what it lacks, and which limits hold by which means.
     func report() async -> BackEndReport
+
+    /// How many times longer a plugin's own work takes here than on the host: 1 unless its processor is emulated.
+    var slowdown: Int { get }
+}
+
+extension Isolation {
+    public var slowdown: Int { 1 }
 }
 
 /// What `veroforge sandbox doctor` says of a back end.

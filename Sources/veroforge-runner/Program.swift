@@ -1,4 +1,5 @@
 import CQuickJS
+import CSandbox
 import Frames
 
 /// The runner's life: greet, take the bundle's files, start the plugin, answer calls.
@@ -24,6 +25,7 @@ final class Program {
     func run() -> Never {
         engine = Engine()
         engine.installPrelude(host: engine.object(hostFunctions))
+        csandbox_ready()
         while true {
             guard let frame = wire.next(until: nil) else { continue }
             do {

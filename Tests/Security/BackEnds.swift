@@ -7,7 +7,7 @@ import TestSupport
 
 /// The back ends that the suites run on, each started the way the product starts it.
 enum BackEnds {
-    static let all: [BackEnd] = [.native, .gvisor]
+    static let all: [BackEnd] = [.native, .gvisor, .microvm]
 
     static let list = Products.file("rules/seccomp/runner.list")
 
@@ -17,7 +17,8 @@ enum BackEnds {
         let executable = program ?? Products.path("veroforge-runner")
         switch backEnd {
         case .native: return try NativeIsolation(executable: executable, seccompList: list ?? self.list)
-        default: return try await shared.gvisor(executable, list ?? self.list)
+        case .gvisor: return try await shared.gvisor(executable, list ?? self.list)
+        case .microvm: return try await shared.microvm(executable, list ?? self.list)
         }
     }
 
@@ -29,6 +30,7 @@ enum BackEnds {
     /// Laying out a container and trying the platforms takes seconds: once per program.
     private actor Shared {
         private var made: [String: Task<GVisorIsolation, any Error>] = [:]
+        private var machines: [String: Task<MicroVMIsolation, any Error>] = [:]
 
         func gvisor(_ executable: String, _ list: String) async throws -> GVisorIsolation {
             if let present = made[executable] { return try await present.value }
@@ -41,6 +43,24 @@ enum BackEnds {
             made[executable] = task
             return try await task.value
         }
+
+        func microvm(_ executable: String, _ list: String) async throws -> MicroVMIsolation {
+            if let present = machines[executable + list] { return try await present.value }
+            let task = Task {
+                try await MicroVMIsolation.prepare(
+                    executable: executable, seccompList: list,
+                    kernelFolder: Products.file(".deps/microvm"), folder: try Scratch.folder("microvm"))
+            }
+            machines[executable + list] = task
+            return try await task.value
+        }
+    }
+
+    /// The limits of the suites on a back end: processor time counts more where a processor is emulated.
+    static func quick(on backEnd: BackEnd) -> Limits {
+        var limits = quick
+        if backEnd == .microvm { limits.cpuMs *= 16 }
+        return limits
     }
 
     /// The same for what waits instead of computing.

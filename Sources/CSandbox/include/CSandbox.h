@@ -61,3 +61,7 @@ int csandbox_confine(const struct csandbox_profile *profile);
 // The same with the macros' values, for callers in Swift, which does not see compound macros.
 int csandbox_confine_runner(enum csandbox_place place, int groups);
 int csandbox_confine_worker(void);
+
+// Says, where this is a virtual machine's guest, that the program waits for its first frame: the moment that the
+// host keeps a snapshot of. Elsewhere it does nothing.
+void csandbox_ready(void);

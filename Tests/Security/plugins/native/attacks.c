@@ -300,6 +300,7 @@ int main(int count, char **arguments) {
     }
     int groups = count > 2 && !strcmp(arguments[1], "--groups") ? atoi(arguments[2]) : 0;
     csandbox_confine_runner(count > 1 && !strcmp(arguments[1], "--inside") ? CSANDBOX_INSIDE : CSANDBOX_ON_HOST, groups);
+    csandbox_ready();
     static char payload[1 << 16];
     for (;;) {
         unsigned char head[9];

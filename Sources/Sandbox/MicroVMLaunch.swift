@@ -1,0 +1,129 @@
+import Glibc
+
+/// A machine's monitor that was started, and our ends of what leads to it. Each end is closed by who takes it over.
+struct RunningMachine: Sendable {
+    /// The supervisor that keeps the monitor.
+    let process: pid_t
+    let frames: Int32
+    let report: Int32
+    let `guard`: Int32
+    /// Orders for the monitor.
+    let control: Int32
+
+    /// Starts the supervisor and, kept by it, the monitor. `files` follow the ports in the descriptors' order.
+    static func launch(
+        keeper: String, _ arguments: [String], memory: Int32, files: [Int32]
+    ) throws(SandboxError) -> RunningMachine {
+        var open: [Int32] = []
+        func pair() throws(SandboxError) -> (ours: Int32, theirs: Int32) {
+            let pair = try Spawn.socketPair()
+            open += [pair.ours, pair.theirs]
+            return pair
+        }
+        do {
+            let (frames, report) = (try pair(), try pair())
+            let (guardian, control) = (try pair(), try pair())
+            // The monitor's own words and its guest's report are read at one place.
+            let said = report.theirs
+            let process = try Spawn.start(
+                keeper, arguments,
+                descriptors: [said, said, said, frames.theirs, said, guardian.theirs, memory, control.theirs]
+                    + files)
+            for fd in [frames.theirs, report.theirs, guardian.theirs, control.theirs] { close(fd) }
+            return RunningMachine(
+                process: process, frames: frames.ours, report: report.ours, guard: guardian.ours,
+                control: control.ours)
+        } catch {
+            for fd in open { close(fd) }
+            throw error
+        }
+    }
+
+    func closeAll() {
+        for fd in [frames, report, `guard`, control] { close(fd) }
+    }
+
+    /// Ends everything and waits for it.
+    func end() {
+        kill(process, SIGTERM)
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        closeAll()
+    }
+}
+
+/// What the host says to the guest's first process.
+enum GuestGuard {
+    static let seedBytes = 64
+
+    /// Fresh entropy and the time: without them two machines from one snapshot would be the same machine.
+    static func seedRecord(_ entropy: [UInt8], nanoseconds: UInt64) -> [UInt8] {
+        precondition(entropy.count == seedBytes)
+        return [UInt8(ascii: "S")] + entropy
+            + (0..<8).reversed().map { UInt8(truncatingIfNeeded: nanoseconds >> (8 * UInt64($0))) }
+    }
+
+    /// A record for now, from the kernel's randomness.
+    static func freshSeed() -> [UInt8] {
+        var kernel = SystemRandomNumberGenerator()
+        let entropy = (0..<seedBytes).map { _ in UInt8.random(in: 0...255, using: &kernel) }
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return seedRecord(
+            entropy, nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+    }
+
+    /// Everything that it has said since it was last asked; nothing is waited for.
+    static func said(_ fd: Int32) -> String {
+        var text: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 512)
+        while text.count < 4_096 {
+            let got = recv(fd, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+            guard got > 0 else { break }
+            text += buffer[..<got]
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The kernel's release in "guest: seeded RELEASE", once it is there.
+    static func release(in said: String) -> String? {
+        for line in said.split(separator: "\n") where line.hasPrefix("guest: seeded ") {
+            return String(line.dropFirst("guest: seeded ".count))
+        }
+        return nil
+    }
+
+    /// How the runner in the guest ended, as the guest's first process saw it.
+    static func exit(in said: String) -> (status: Int32, outOfMemory: Bool)? {
+        for line in said.split(separator: "\n").reversed() {
+            let words = line.split(separator: " ")
+            guard words.count == 3, words[0] == "guest:", let code = Int32(words[2]) else { continue }
+            if words[1] == "exit" { return ((code & 0xff) << 8, false) }
+            if words[1] == "memory" { return ((code & 0xff) << 8, true) }
+        }
+        return nil
+    }
+}
+
+/// Work that waits, on a thread of its own: the threads of tasks are few.
+enum OwnThread {
+    static func run<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            let box = Unmanaged.passRetained(Box { continuation.resume(returning: work()) })
+            var thread = pthread_t()
+            // SAFETY: the reference that is passed is taken exactly once, by the thread.
+            let failed = pthread_create(
+                &thread, nil,
+                { context in
+                    Unmanaged<Box>.fromOpaque(context!).takeRetainedValue().work()
+                    return nil
+                }, box.toOpaque())
+            if failed == 0 { pthread_detach(thread) } else { box.takeRetainedValue().work() }
+        }
+    }
+
+    private final class Box: Sendable {
+        let work: @Sendable () -> Void
+        init(_ work: @escaping @Sendable () -> Void) { self.work = work }
+    }
+}

@@ -1,0 +1,127 @@
+import Glibc
+import Marketplace
+
+/// A machine at the moment when its runner waits for the first frame: its memory, and the state of its devices.
+struct MachineSnapshot: Sendable {
+    let memory: MachineFile
+    let state: MachineFile
+    /// The guest kernel's release, as its first process gave it.
+    let release: String
+
+    /// Boots a machine and keeps what it is when the runner is ready. Waits: for a thread of its own.
+    static func boot(
+        _ machine: QEMUMachine, _ image: GuestImage, list: [UInt8], deadlineMs: UInt64
+    ) throws(SandboxError) -> MachineSnapshot {
+        let files = try image.build()
+        let memory = try MachineFile(room: machine.memoryMiB << 20, name: "memory")
+        let highest = QEMUMachine.Descriptor.root
+        let running = try RunningMachine.launch(
+            keeper: image.executable, machine.kept(machine.bootArguments, highest: highest),
+            memory: memory.descriptor, files: [files.kernel.descriptor, files.root.descriptor])
+        defer { running.end() }
+        let deadline = Clock.monotonic() + deadlineMs * 1_000_000
+        let length = UInt32(list.count)
+        send(GuestGuard.freshSeed(), to: running.guard)
+        send([24, 16, 8, 0].map { UInt8(truncatingIfNeeded: length >> $0) } + list, to: running.frames)
+        try waitUntilReady(running.report, deadline)
+        let release = GuestGuard.release(in: GuestGuard.said(running.guard)) ?? ""
+        // The word came from the runner a moment before it begins to read.
+        usleep(50_000)
+        let state = try takeState(running.control, deadline)
+        return MachineSnapshot(memory: memory, state: state, release: release)
+    }
+
+    /// Seals the memory once its machine is gone.
+    func sealed() throws(SandboxError) -> MachineSnapshot {
+        try memory.seal()
+        return self
+    }
+
+    private static func send(_ bytes: [UInt8], to fd: Int32) {
+        // An end that is gone is seen by the reader.
+        _ = bytes.withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    }
+
+    private static func waitUntilReady(_ report: Int32, _ deadline: UInt64) throws(SandboxError) {
+        var text = ""
+        while !text.contains("guest: ready") {
+            guard let more = Waiting.read(report, until: deadline) else {
+                throw SandboxError(
+                    .startFailed, "the guest", cause: "it was not ready in time; \(tail(text))")
+            }
+            guard !more.isEmpty, text.utf8.count < 1 << 20 else {
+                throw SandboxError(.startFailed, "the guest", cause: tail(text))
+            }
+            text += String(decoding: more, as: UTF8.self)
+        }
+    }
+
+    /// The last lines of what a machine has said.
+    private static func tail(_ text: String) -> String {
+        let lines = text.split(whereSeparator: \.isNewline).suffix(3)
+        return lines.isEmpty ? "it said nothing" : lines.joined(separator: "; ")
+    }
+
+    private static func takeState(_ control: Int32, _ deadline: UInt64) throws(SandboxError) -> MachineFile {
+        var orders = MonitorOrders(control)
+        _ = try orders.ask(MonitorOrders.line("qmp_capabilities"), deadline: deadline)
+        _ = try orders.ask(MonitorOrders.keepMemory, deadline: deadline)
+        let pair = try Spawn.socketPair()
+        defer { close(pair.ours) }
+        do {
+            defer { close(pair.theirs) }
+            _ = try orders.ask(
+                MonitorOrders.line("getfd", ["fdname": "state"]), passing: pair.theirs, deadline: deadline)
+        }
+        _ = try orders.ask(MonitorOrders.line("migrate", ["uri": "fd:state"]), deadline: deadline)
+        var state: [UInt8] = []
+        while let more = Waiting.read(pair.ours, until: deadline), !more.isEmpty, state.count < 64 << 20 {
+            state += more
+        }
+        let outcome = try orders.ask(MonitorOrders.line("query-migrate"), deadline: deadline)
+        guard outcome["status"]?.stringValue == "completed", !state.isEmpty else {
+            throw SandboxError(.startFailed, "the snapshot", cause: outcome["status"]?.stringValue)
+        }
+        return try MachineFile(state, name: "state")
+    }
+
+    // MARK: Kept in files
+
+    /// Writes it below `path`; what cannot be written is taken anew next time.
+    func save(to path: String) {
+        let temporary = "\(path).\(getpid())"
+        defer { for part in Self.parts { unlink(temporary + part) } }
+        guard memory.save(to: temporary + Self.parts[0]), state.save(to: temporary + Self.parts[1]) else {
+            return
+        }
+        let note = Array("\(release)\n\(memory.bytes)\n\(state.bytes)\n".utf8)
+        guard let kept = try? MachineFile(note, name: "note"), kept.save(to: temporary + Self.parts[2]) else {
+            return
+        }
+        // The note comes last: a snapshot without one is not there.
+        for part in Self.parts { rename(temporary + part, path + part) }
+    }
+
+    init?(saved path: String) {
+        guard let note = try? Spawn.read(path + Self.parts[2], bytesMax: 512) else { return nil }
+        let lines = String(decoding: note, as: UTF8.self).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        guard lines.count >= 3, let bytes = Int(lines[1]), let stateBytes = Int(lines[2]),
+            let memory = try? MachineFile(saved: path + Self.parts[0], bytes: bytes, name: "memory"),
+            let state = try? MachineFile(saved: path + Self.parts[1], bytes: stateBytes, name: "state")
+        else { return nil }
+        self.init(memory: memory, state: state, release: String(lines[0]))
+    }
+
+    static func remove(_ path: String) {
+        for part in parts.reversed() { unlink(path + part) }
+    }
+
+    private init(memory: MachineFile, state: MachineFile, release: String) {
+        self.memory = memory
+        self.state = state
+        self.release = release
+    }
+
+    private static let parts = [".memory", ".state", ".note"]
+}
