@@ -13,7 +13,7 @@ BIN := .build/release
 DEBIAN_BUILD := gcc libarchive-dev libyara-dev libcmark-dev libseccomp-dev libsqlite3-dev libzstd-dev \
 	libssl-dev zlib1g-dev pkg-config ca-certificates python3-pip python3-venv esbuild
 DEBIAN_TEST := hledger ledger yara node-typescript node-acorn node-semver nodejs zip runsc libc6-dev \
-	chromium-headless-shell default-jre-headless
+	chromium-headless-shell default-jre-headless qemu-system-x86
 # Peers that the benches measure beside the project.
 DEBIAN_BENCH := bubblewrap nodejs
 
@@ -21,7 +21,10 @@ QUICKJS_VERSION := 0.17.0.2
 QUICKJS_SHA256 := 43d2e48272208721a7aaea8e3f02d4b9318f12ef20cc4f5421b59d9a470706ef
 QUICKJS_FLAGS := -O2 -fwrapv -funsigned-char -D_GNU_SOURCE -DQUICKJS_NG_BUILD -std=gnu11 -w
 
-.PHONY: help demo test test-full bench bench-scan fuzz build format lint clean deps packages packages-test packages-bench swift venv
+# The guest kernel of the microvm back end comes from this package; it is unpacked, never installed.
+GUEST_KERNEL := linux-image-cloud-amd64
+
+.PHONY: microvm help demo test test-full bench bench-scan fuzz build format lint clean deps packages packages-test packages-bench swift venv
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -63,6 +66,20 @@ deps: .deps/lib/pkgconfig/quickjs-ng.pc ## QuickJS-ng from its source package, i
 	@cp .deps/src/upstream-quickjs/quickjs.h .deps/include/
 	@printf 'prefix=$${pcfiledir}/../..\nName: quickjs-ng\nDescription: JavaScript engine of the plugin runner\nVersion: 0.17.0\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lquickjs-ng -lm\n' > $@
 
+microvm: .deps/microvm/release ## the guest kernel of the microvm back end, into .deps/microvm/
+
+.deps/microvm/release: | packages
+	@rm -rf .deps/microvm .deps/guest && mkdir -p .deps/microvm .deps/guest
+	@apt-cache show $(GUEST_KERNEL) >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && apt-get update -qq; } || \
+		{ echo "make: the package list is empty; run this, then try again: sudo apt-get update" >&2; exit 2; }
+	@package=$$(apt-cache depends --important $(GUEST_KERNEL) | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$$/\1/p' | head -1); \
+		cd .deps/guest && apt-get download -qq "$$package" 2>/dev/null && dpkg-deb -x linux-image-*.deb .
+	@cp .deps/guest/boot/vmlinuz-* .deps/microvm/vmlinuz
+	@for module in virtio/virtio_ring virtio/virtio virtio/virtio_mmio char/virtio_console; do \
+		cp .deps/guest/lib/modules/*/kernel/drivers/$$module.ko .deps/microvm/; done
+	@ls .deps/guest/lib/modules > .deps/guest/release && rm -rf .deps/guest/boot .deps/guest/lib
+	@mv .deps/guest/release $@ && rm -rf .deps/guest
+
 build: swift deps ## everything, in release configuration
 	@swift build $(SWIFT_FLAGS) 2>&1 | grep -vE 'LibPrespecialized|statically linked applications' ; exit $${PIPESTATUS[0]}
 
@@ -70,15 +87,15 @@ demo: build ## the whole job on sample data, into ./demo
 	@$(BIN)/veroforge demo --output demo
 
 # Everything that must pass, once. Seeded loops run at a tenth of test-full's counts.
-test: swift deps packages-test venv lint ## everything that must pass
+test: swift deps packages-test microvm venv lint ## everything that must pass
 	@Tests/run.sh $(SWIFT_FLAGS)
 
 test-full: export VEROFORGE_TEST_FULL = 1
 test-full: export VEROFORGE_FULL = 1
-test-full: swift deps packages-test venv lint ## the same with all counts
+test-full: swift deps packages-test microvm venv lint ## the same with all counts
 	@Tests/run.sh $(SWIFT_FLAGS)
 
-bench: build packages-bench .venv-bench/ready ## measured figures, each beside a peer in the same run (NAME=sandbox: that one)
+bench: build packages-bench microvm .venv-bench/ready ## measured figures, each beside a peer in the same run (NAME=sandbox: that one)
 	@Tests/Bench/all $(NAME)
 
 bench-scan: build packages-test ## false alarms of the scanner on Debian's node-* packages

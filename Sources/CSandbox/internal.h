@@ -27,8 +27,8 @@ int csandbox_group_folder(int first, int count);
 void csandbox_join_tasks(int first, int count);
 void csandbox_join_groups(int first, int count);
 
-// A child in namespaces of its own, born in that group where it is not negative. It waits until `csandbox_map_user` has made it somebody there: nobody outside as
-// well where root starts it, else the starting user.
+// A child in namespaces of its own, born in that group where it is not negative. It waits until `csandbox_map_user`
+// has made it somebody there: nobody outside as well where root starts it, else the starting user.
 pid_t csandbox_clone_into_namespaces(int *child_fd, uint64_t more, int group);
 void csandbox_map_user(pid_t child, int as_nobody);
 void csandbox_drop_capabilities(void);

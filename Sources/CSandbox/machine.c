@@ -78,10 +78,12 @@ static _Noreturn void become_machine(int link, int with_kvm, int highest, char *
     if (setgroups(0, NULL) != 0 && errno != EPERM) step(-1, "dropping groups");
     step(setresgid(65534, 65534, 65534), "taking the group nobody");
     step(setresuid(65534, 65534, 65534), "taking the user nobody");
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // after the identity changes, which clear it
+    // From here on the supervisor may end this process, and its own end does: if it is still there, it says so.
+    if (write(link, "", 1) != 1 || read(link, &go, 1) != 1) _exit(CSANDBOX_EXIT_STEP);
     setsid();
     enter_machine_root(with_kvm);
     csandbox_drop_capabilities();
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     step(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
     struct rlimit none = {0, 0}, files = {64, 64};
     setrlimit(RLIMIT_CORE, &none);
@@ -104,13 +106,19 @@ _Noreturn void csandbox_keep_machine(char **arguments) {
     int pair[2], child_fd = -1;
     step(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), "a pair of sockets");
     pid_t child = csandbox_clone_into_namespaces(&child_fd, 0, -1);
-    if (child == 0) become_machine(pair[1], with_kvm, highest, arguments + 2);
+    if (child == 0) {
+        close(pair[0]);
+        become_machine(pair[1], with_kvm, highest, arguments + 2);
+    }
     // Hardware acceleration is a device that the starting user may open; without it nothing is lent.
     int as_nobody = geteuid() == 0 && !with_kvm;
     csandbox_map_user(child, as_nobody);
     // As the host sees it: it watches this process's time.
     dprintf(2, "csandbox: confined pid=%d\n", child);
-    if (write(pair[0], "", 1) != 1) csandbox_fail(CSANDBOX_EXIT_STEP, errno, "starting the machine", NULL);
+    char answer;
+    close(pair[1]);
+    if (write(pair[0], "", 1) != 1 || read(pair[0], &answer, 1) != 1 || write(pair[0], "", 1) != 1)
+        csandbox_fail(CSANDBOX_EXIT_STEP, errno, "starting the machine", NULL);
     for (int fd = 0; fd < 256; fd++)
         if (fd != 2 && fd != child_fd) close(fd);
     csandbox_supervise(child, child_fd, -1, as_nobody || geteuid() != 0);

@@ -77,7 +77,11 @@ public actor Isolations {
             return try await GVisorIsolation.prepare(
                 executable: executable, seccompList: seccompList, folder: try WorkFolder.make("gvisor"))
         case .microvm:
-            throw SandboxError(.unavailable, "microvm", cause: "it is not part of this build")
+            let kernel = GuestKernel.folder(beside: seccompList)
+            let kept = MachineSnapshot.folder(in: kernel)
+            let folder = if let kept { kept } else { try WorkFolder.make("microvm") }
+            return try await MicroVMIsolation.prepare(
+                executable: executable, seccompList: seccompList, kernelFolder: kernel, folder: folder)
         }
     }
 }
@@ -113,7 +117,7 @@ enum WorkFolder {
 
     /// Removes what processes left that are gone.
     static func removeLeftovers(in root: String) {
-        for name in names(in: root) where name.hasPrefix(prefix) {
+        for name in Folder.names(in: root) where name.hasPrefix(prefix) {
             let owner = name.dropFirst(prefix.count).prefix { $0 != "-" }
             guard let process = pid_t(owner), kill(process, 0) != 0, errno == ESRCH else { continue }
             var status = stat()
@@ -124,7 +128,7 @@ enum WorkFolder {
 
     /// Removes a folder with all that it holds, following no link.
     static func remove(_ folder: String) {
-        for name in names(in: folder) {
+        for name in Folder.names(in: folder) {
             let path = "\(folder)/\(name)"
             var status = stat()
             guard lstat(path, &status) == 0 else { continue }
@@ -132,7 +136,10 @@ enum WorkFolder {
         }
         rmdir(folder)
     }
+}
 
+/// What a folder holds.
+enum Folder {
     static func names(in folder: String) -> [String] {
         guard let open = opendir(folder) else { return [] }
         defer { closedir(open) }

@@ -13,6 +13,15 @@ struct GuestKernel: Sendable {
     static let advice =
         "run `make microvm`, which unpacks Debian's linux-image-cloud-amd64 into .deps/microvm"
 
+    /// Where it lies for a program whose list of system calls is `HOME/rules/seccomp/runner.list`: `HOME/.deps/microvm`
+    /// in a checkout, `HOME/microvm` in an installation.
+    static func folder(beside list: String) -> String {
+        let home = list.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(
+            separator: "/")
+        let installed = "\(home)/microvm"
+        return access("\(installed)/release", R_OK) == 0 ? installed : "\(home)/.deps/microvm"
+    }
+
     init(folder: String) throws(SandboxError) {
         self.folder = folder
         guard let text = try? Spawn.read("\(folder)/release", bytesMax: 256) else {

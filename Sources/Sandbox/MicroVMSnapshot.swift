@@ -100,6 +100,17 @@ struct MachineSnapshot: Sendable {
         }
         // The note comes last: a snapshot without one is not there.
         for part in Self.parts { rename(temporary + part, path + part) }
+        Self.removeOld(in: String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+    }
+
+    /// Of other programs, kernels and days, only the newest are kept.
+    private static func removeOld(in folder: String, keeping most: Int = 8) {
+        let notes = Folder.names(in: folder).filter { $0.hasSuffix(parts[2]) }.map { name in
+            var status = stat()
+            stat("\(folder)/\(name)", &status)
+            return (written: status.st_mtim.tv_sec, path: "\(folder)/\(name.dropLast(parts[2].utf8.count))")
+        }
+        for note in notes.sorted(by: { $0.written > $1.written }).dropFirst(most) { remove(note.path) }
     }
 
     init?(saved path: String) {
@@ -111,6 +122,17 @@ struct MachineSnapshot: Sendable {
             let state = try? MachineFile(saved: path + Self.parts[1], bytes: stateBytes, name: "state")
         else { return nil }
         self.init(memory: memory, state: state, release: String(lines[0]))
+    }
+
+    /// The folder beside the kernel that keeps snapshots between runs, if this user may write there. A snapshot is a
+    /// program's memory, so nobody else reads it, and one that somebody else owns is not used.
+    static func folder(in kernelFolder: String) -> String? {
+        let folder = "\(kernelFolder)/snapshots"
+        var status = stat()
+        guard mkdir(folder, 0o700) == 0 || errno == EEXIST, lstat(folder, &status) == 0,
+            status.st_mode & S_IFMT == S_IFDIR, status.st_mode & 0o077 == 0, status.st_uid == geteuid()
+        else { return nil }
+        return folder
     }
 
     static func remove(_ path: String) {

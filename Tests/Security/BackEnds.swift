@@ -27,6 +27,9 @@ enum BackEnds {
     /// Where the sandboxes of these tests have their entries while they run.
     static var stateFolders: [String] { folders.withLock { $0.sorted() } }
 
+    /// Where this run keeps its snapshots.
+    static let machineFolder: Result<String, any Error> = Result { try Scratch.folder("microvm") }
+
     /// Laying out a container and trying the platforms takes seconds: once per program.
     private actor Shared {
         private var made: [String: Task<GVisorIsolation, any Error>] = [:]
@@ -49,7 +52,7 @@ enum BackEnds {
             let task = Task {
                 try await MicroVMIsolation.prepare(
                     executable: executable, seccompList: list,
-                    kernelFolder: Products.file(".deps/microvm"), folder: try Scratch.folder("microvm"))
+                    kernelFolder: Products.file(".deps/microvm"), folder: try BackEnds.machineFolder.get())
             }
             machines[executable + list] = task
             return try await task.value
@@ -69,6 +72,15 @@ enum BackEnds {
         limits.wallMs = 1_500
         return limits
     }()
+
+    static func short(on backEnd: BackEnd) -> Limits {
+        var limits = short
+        if backEnd == .microvm {
+            limits.cpuMs *= 16
+            limits.wallMs *= 4
+        }
+        return limits
+    }
 
     /// Processor time is the limit of these; the wall time leaves room for a busy test machine.
     static let quick = Limits(

@@ -7,10 +7,11 @@ import Testing
 
 /// What every back end must do, the same suite for each.
 @Suite(.serialized) struct IsolationConformance {
-    private func runner(_ backEnd: BackEnd, _ body: String, limits: Limits = BackEnds.quick) async throws
+    private func runner(_ backEnd: BackEnd, _ body: String, limits: Limits? = nil) async throws
         -> PluginRunner
     {
-        let runner = try await BackEnds.isolation(backEnd).start(RunnerLimits(limits, outputBytes: 100_000))
+        let limits = RunnerLimits(limits ?? BackEnds.quick(on: backEnd), outputBytes: 100_000)
+        let runner = try await BackEnds.isolation(backEnd).start(limits)
         let main = """
             export default { async initialize(context) { this.context = context; },
               async execute(request) { const context = this.context; \(body) } };
@@ -52,7 +53,8 @@ import Testing
     @Test(arguments: limits) func everyLimitHasItsName(
         limit: (backEnd: BackEnd, body: String, limit: LimitName)
     ) async throws {
-        let limits = limit.limit == .wall ? BackEnds.short : BackEnds.quick
+        let limits =
+            limit.limit == .wall ? BackEnds.short(on: limit.backEnd) : BackEnds.quick(on: limit.backEnd)
         let runner = try await runner(limit.backEnd, limit.body, limits: limits)
         let tree = ProcessTree.members(of: [runner.hostProcess])
         let result = try await runner.execute(action: "go", data: nil, handler: Answering())

@@ -50,12 +50,18 @@ import Testing
         ]
         var files = Dictionary(uniqueKeysWithValues: names.map { ($0, Array("/etc/passwd".utf8)) })
         files["index.mjs"] = Array(main.utf8)
-        let runner = try await BackEnds.isolation(backEnd).start(RunnerLimits(BackEnds.quick))
+        let runner = try await BackEnds.isolation(backEnd).start(RunnerLimits(BackEnds.quick(on: backEnd)))
         let loaded = try await runner.load(PluginImage(files: files, main: "index.mjs"))
         #expect(loaded.outcome.value != nil, "\(loaded.outcome)")
         let result = try await runner.execute(action: "go", data: nil, handler: Answering())
         #expect(result.outcome.value == 0, "\(result.outcome)")
         await runner.kill()
+    }
+
+    @Test(arguments: Rounds.isFull ? names : representatives) func endsAsItMustInAVirtualMachine(name: String)
+        async throws
+    {
+        try await check(name, .microvm)
     }
 
     private func check(_ name: String, _ backEnd: BackEnd) async throws {
@@ -64,7 +70,8 @@ import Testing
         let colon = try #require(first.firstIndex(of: ":"))
         let kind = first[..<colon]
         let rest = first[first.index(after: colon)...].trimmingCharacters(in: .whitespaces)
-        let result = try await run(source, backEnd, rest == "wall" ? BackEnds.short : BackEnds.quick)
+        let result = try await run(
+            source, backEnd, rest == "wall" ? BackEnds.short(on: backEnd) : BackEnds.quick(on: backEnd))
         switch kind {
         case "ends":
             let allowed = rest.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
