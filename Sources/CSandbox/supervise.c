@@ -72,7 +72,13 @@ _Noreturn void csandbox_leave(int refused, uint32_t arch, int ended_how, int sta
     _exit(code);
 }
 
-static _Noreturn void csandbox_supervise(pid_t child, int child_fd, int listener, int as_nobody) {
+static _Noreturn void leave(int refused, uint32_t arch) {
+    siginfo_t info = {0};
+    while (waitid(P_PID, (id_t)confined, &info, WEXITED) != 0 && errno == EINTR) {}
+    csandbox_leave(refused, arch, info.si_code, info.si_status);
+}
+
+_Noreturn void csandbox_supervise(pid_t child, int child_fd, int listener, int as_nobody) {
     confined = child;
     struct sigaction on_term = {.sa_handler = end_child};
     sigaction(SIGTERM, &on_term, NULL);

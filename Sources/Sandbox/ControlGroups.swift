@@ -144,7 +144,7 @@ struct ControlGroups: Sendable {
     /// Removes the groups of hosts that are gone, with whatever still lives in them.
     func removeLeftovers() {
         for parent in parents {
-            for name in WorkFolder.names(in: parent) where name.hasPrefix("veroforge-") {
+            for name in Folder.names(in: parent) where name.hasPrefix("veroforge-") {
                 let owner = name.dropFirst("veroforge-".count).prefix { $0 != "-" }
                 guard let process = pid_t(owner), kill(process, 0) != 0, errno == ESRCH else { continue }
                 ControlGroup(version1: ["": "\(parent)/\(name)"]).remove()
