@@ -79,7 +79,7 @@ public struct HostSession: Sendable {
             guard waiting.count < limits.waitingMax else {
                 throw FrameError(.tooManyWaiting, "\(waiting.count)")
             }
-            operations += 1
+            if name != FrameProtocol.timer { operations += 1 }
             guard operations <= operationsMax else { throw FrameError(.tooManyOperations, "\(operations)") }
             lastRequest = id
             waiting.insert(id)

@@ -1,6 +1,9 @@
 /// The versions of the protocol that this build speaks.
 public enum FrameProtocol {
     public static let versions: ClosedRange<UInt16> = 1...1
+    /// The request of a runner whose timers are the host's: `{ms}`, answered when the time has come. It is no
+    /// operation of the plugin's and counts as none.
+    public static let timer = "timer"
     static let magic: UInt32 = 0x5646_5250  // "VFRP"
 }
 

@@ -9,8 +9,10 @@ struct CallState {
     private var egressBytes: Int64 = 0
     private var tasks: [UInt32: Task<Void, Never>] = [:]
     private let answers = Counter()
+    private let timersAsk: Bool
 
-    init(bytesIn: Int, limits: Limits, began: UInt64) {
+    init(bytesIn: Int, limits: Limits, began: UInt64, timersAsk: Bool) {
+        self.timersAsk = timersAsk
         result = ExecutionResult(outcome: .success(.null), bytesIn: bytesIn)
         self.limits = limits
         self.began = began
@@ -20,8 +22,16 @@ struct CallState {
     mutating func begin(
         _ id: UInt32, _ name: String, _ json: [UInt8], _ handler: any OperationHandler, _ channel: Channel
     ) -> LimitName? {
-        result.operations += 1
-        result.bytesOut += json.count
+        if name == FrameProtocol.timer {
+            guard timersAsk else {
+                // A runner that was not told to ask for timers has nothing to ask.
+                channel.end()
+                return nil
+            }
+        } else {
+            result.operations += 1
+            result.bytesOut += json.count
+        }
         guard let arguments = try? JSONValue.parse(json, limits: Reading.jsonLimits) else {
             // The engine writes JSON that this reads; whoever wrote this is not our runner any more.
             channel.end()
@@ -35,12 +45,13 @@ struct CallState {
         }
         let request = OperationRequest(name: name, arguments: arguments)
         let answers = answers
+        handler.asks(id, request)
         tasks[id] = Task {
             if delay > 0 { try? await Task.sleep(nanoseconds: delay) }
             if Task.isCancelled { return }
-            let outcome = await handler.perform(request)
+            let outcome = await handler.perform(request, number: id)
             if Task.isCancelled { return }
-            answers.add(Reading.answer(outcome, to: id, channel))
+            handler.answers(id, outcome) { answers.add(Reading.answer(outcome, to: id, channel)) }
         }
         return nil
     }

@@ -14,11 +14,14 @@ public struct PluginImage: Sendable {
     public var seed: UInt64?
     /// With a time, the plugin's clock stands there and moves with its timers only.
     public var clock: Instant?
+    /// Whether timers are requests to the host's handler, as a recording and its replay need them.
+    public var timersAsk: Bool
 
     public init(
         files: [String: [UInt8]], main: String, plugin: PluginID? = nil, version: Version? = nil,
-        config: JSONValue = [:], seed: UInt64? = nil, clock: Instant? = nil
+        config: JSONValue = [:], seed: UInt64? = nil, clock: Instant? = nil, timersAsk: Bool = false
     ) {
+        self.timersAsk = timersAsk
         self.files = files
         self.main = main
         self.plugin = plugin
@@ -67,6 +70,23 @@ public struct RunnerLimits: Hashable, Sendable {
 /// `OperationError`.
 public protocol OperationHandler: Sendable {
     func perform(_ request: OperationRequest) async -> OperationOutcome
+    /// Hears of each operation in the order in which the plugin asked for it, before it is performed. Numbers are
+    /// the runner's own and follow the same order in every run of the same plugin on the same input.
+    func asks(_ number: UInt32, _ request: OperationRequest)
+    /// Performs an operation that it has heard of.
+    func perform(_ request: OperationRequest, number: UInt32) async -> OperationOutcome
+    /// Hands an answer to the runner by `send`, which it calls once.
+    func answers(_ number: UInt32, _ outcome: OperationOutcome, _ send: () -> Void)
+}
+
+extension OperationHandler {
+    public func asks(_ number: UInt32, _ request: OperationRequest) {}
+
+    public func perform(_ request: OperationRequest, number: UInt32) async -> OperationOutcome {
+        await perform(request)
+    }
+
+    public func answers(_ number: UInt32, _ outcome: OperationOutcome, _ send: () -> Void) { send() }
 }
 
 /// An error of the plugin's own.

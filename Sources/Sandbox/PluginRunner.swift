@@ -16,6 +16,7 @@ public actor PluginRunner {
     }
 
     private let channel: Channel
+    private var timersAsk = false
     private let bound: Mutex<RunnerLimits>
     private var state = State.empty
     private let tighten: @Sendable (pid_t, RunnerLimits) -> Void
@@ -59,9 +60,11 @@ public actor PluginRunner {
     public func load(_ image: PluginImage) async throws(SandboxError) -> ExecutionResult {
         guard state == .empty else { throw SandboxError(.wrongState, "loading a second plugin") }
         if let confined = channel.confined { tighten(confined, limits) }
-        let parameters: JSONValue = [
+        var parameters: [String: JSONValue] = [
             "main": .string(image.main), "config": image.config,
         ]
+        if image.timersAsk { parameters["timersAsk"] = true }
+        timersAsk = image.timersAsk
         let bounds = RunnerBounds(
             memoryBytes: UInt64(limits.limits.memoryMiB) << 20,
             tempBytes: UInt64(limits.limits.tempMiB) << 20,
@@ -77,7 +80,7 @@ public actor PluginRunner {
             await kill()
             throw SandboxError(.tooLarge, "the bundle", cause: error.subject)
         }
-        let json = parameters.serializedBytes()
+        let json = JSONValue.object(parameters).serializedBytes()
         let result = try await call(bytesIn: json.count, NoOperations()) { id, budget in
             .start(id: id, budget, bounds, json: json)
         }
@@ -149,7 +152,8 @@ public actor PluginRunner {
             state = isStart ? .empty : .loaded
             throw SandboxError(.tooLarge, "the request", cause: error.subject)
         }
-        var call = CallState(bytesIn: bytesIn, limits: limits.limits, began: began)
+        var call = CallState(
+            bytesIn: bytesIn, limits: limits.limits, began: began, timersAsk: timersAsk)
         let outcome = await withTaskCancellationHandler {
             await run(&call, handler)
         } onCancel: {

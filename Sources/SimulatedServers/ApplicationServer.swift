@@ -59,7 +59,9 @@ private struct ApplicationFace {
         var filters: JSONValue = []
         for pair in query.split(separator: "&") {
             let name = pair.prefix { $0 != "=" }
-            guard name == "filter", let text = pair.dropFirst(name.count + 1).removingPercent,
+            guard name == "filter",  // A query is a form: its spaces may come as plus signs.
+                let text = pair.dropFirst(name.count + 1).map({ $0 == "+" ? " " : $0 }).asText
+                    .removingPercent,
                 let value = try? JSONValue.parse(text)
             else {
                 return refuse(422, "invalid", "the query takes filter, a JSON array of {field, op, value}")
@@ -71,7 +73,7 @@ private struct ApplicationFace {
 
     private func send(_ name: String, _ key: String, _ subject: String, _ body: String) async -> PlainResponse
     {
-        guard let data = try? JSONValue.parse(body.isEmpty ? "null" : body) else {
+        guard let data = try? JSONValue.parse(body) else {
             return refuse(400, "invalid", "the body is no JSON")
         }
         return await perform(name, .object([key: .string(subject), "data": data]))
@@ -94,6 +96,10 @@ private struct ApplicationFace {
         return PlainResponse(
             status: status, headers: ["content-type": "application/json"], body: body.serialized())
     }
+}
+
+extension [Character] {
+    fileprivate var asText: String { String(self) }
 }
 
 /// The vendors' stand-ins in HTTP.

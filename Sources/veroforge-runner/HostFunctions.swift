@@ -23,6 +23,7 @@ let hostFunctions: [(String, HostFunction, Int32)] = [
     ("random", { context, _, _, _ in JS_NewFloat64(context, program.chance.unit()) }, 0),
     ("randomBytes", { context, _, count, values in fillRandom(context, count, values) }, 1),
     ("timer", { context, _, count, values in addTimer(context, count, values) }, 2),
+    ("timersAsk", { _, _, _, _ in program.keepTimersAtTheHost() }, 0),
     ("clearTimer", { context, _, count, values in removeTimer(context, count, values) }, 1),
     ("utf8", { context, _, count, values in encodeText(context, count, values) }, 1),
     ("text", { context, _, count, values in decodeText(context, count, values) }, 2),
@@ -85,8 +86,12 @@ private func addTimer(_ context: Context?, _ count: Int32, _ values: UnsafeMutab
     guard count >= 2, let values, JS_ToFloat64(context, &delay, values[0]) == 0, delay >= 0,
         delay < 2_147_483_648
     else { return qjs_throw_type(context, "a delay is expected") }
-    guard let id = program.timers.add(delayMs: UInt64(delay), repeats: JS_ToBool(context, values[1]) == 1)
-    else {
+    let repeats = JS_ToBool(context, values[1]) == 1
+    let added =
+        program.timersAsk
+        ? program.askTimer(delayMs: UInt64(delay), repeats: repeats)
+        : program.timers.add(delayMs: UInt64(delay), repeats: repeats)
+    guard let id = added else {
         return qjs_throw_range(context, "more than \(Timers.countMax) timers")
     }
     return JS_NewInt32(context, id)
@@ -96,7 +101,10 @@ private func removeTimer(_ context: Context?, _ count: Int32, _ values: UnsafeMu
     -> JSValue
 {
     var id: Int32 = 0
-    if count >= 1, let values, JS_ToInt32(context, &id, values[0]) == 0 { program.timers.remove(id) }
+    if count >= 1, let values, JS_ToInt32(context, &id, values[0]) == 0 {
+        program.timers.remove(id)
+        program.asked.remove(id)
+    }
     return qjs_undefined()
 }
 
@@ -185,6 +193,12 @@ extension Program {
                     LogLevel(rawValue: UInt8(clamping: level)) ?? .info,
                     text: String(decoding: bytes, as: UTF8.self)))
         }
+        return qjs_undefined()
+    }
+
+    /// From now on each timer is a request to the host.
+    func keepTimersAtTheHost() -> JSValue {
+        timersAsk = true
         return qjs_undefined()
     }
 

@@ -420,6 +420,7 @@ let preludeBase = #"""
         forgetTimers() { timers.clear(); },
         async start(parameters) {
           origin = host.now();
+          if (parameters.timersAsk === true) host.timersAsk();
           context = makeContext(parameters.config ?? {});
           const main = asFile(join("", parameters.main)) ?? parameters.main;
           if (!host.exists(main)) throw new Error(`the bundle has no file '${parameters.main}', which its manifest names as main`);

@@ -9,6 +9,9 @@ final class Program {
     var wire = Wire()
     var meter = Meter()
     var timers = Timers()
+    /// In place of `timers` where the host keeps them.
+    var asked = AskedTimers()
+    var timersAsk = false
     var rejections = Rejections()
     var chance = Chance(seed: nil)
     var files: [String: [UInt8]] = [:]
@@ -106,7 +109,7 @@ final class Program {
             default: break
             }
             if meter.mustStop() { return .limit(meter.hit ?? "cpu") }
-            if let timer = timers.takeDue(at: Meter.monotonic()) {
+            if let timer = takeAsked() ?? timers.takeDue(at: Meter.monotonic()) {
                 clockAdvanceMs += timer.delayMs
                 let result = engine.call("fire", [JS_NewInt32(engine.context, timer.id)])
                 if JS_IsException(result) { return exception("uncaughtException") }
@@ -186,6 +189,7 @@ final class Program {
         meter.rest()
         // What a call leaves running does not reach into the next one.
         timers.removeAll()
+        asked.removeAll()
         JS_FreeValue(engine.context, engine.call("forgetTimers", []))
         for (_, functions) in waiting {
             JS_FreeValue(engine.context, functions.resolve)
@@ -209,6 +213,7 @@ final class Program {
     // MARK: Answers
 
     private func settle(_ id: UInt32, _ succeeded: Bool, _ json: [UInt8]) {
+        if asked.grant(id) { return }
         guard let functions = waiting.removeValue(forKey: id) else { return }
         var value = engine.parseJSON(json)
         var isFulfilled = succeeded

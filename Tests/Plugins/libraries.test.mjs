@@ -9,10 +9,7 @@ import { root } from "./support/context.mjs";
 const folder = `${root}out/libraries`;
 const names = readdirSync(`${root}Tests/Plugins/libraries/cases`).filter((name) => name.endsWith(".js")).map((name) => name.slice(0, -3)).sort();
 // What is known not to work, and why.
-const expected = {
-  "iconv-lite": /Could not resolve "buffer"/,
-  "qs": /window is not defined/, // Debian's browser build; its other build needs Node's util
-};
+const expected = {};
 
 async function run(name) {
   const status = readFileSync(`${folder}/${name}/status`, "utf8").trim();

@@ -98,6 +98,18 @@ public struct PluginFolder: Sendable {
         }
     }
 
+    /// The files of a bundle by path, taken apart by the confined worker.
+    public static func files(
+        of packed: Packed, programs: ProgramFiles
+    ) async throws(PipelineError) -> [String: [UInt8]] {
+        switch await (try Workshop(programs: programs)).unpack(packed.bytes) {
+        case .done(let files): return files.byPath
+        case .refused(let why): throw PipelineError(.usage, "\(packed.name) cannot be taken apart: \(why)")
+        case .incomplete(let why):
+            throw PipelineError(.incomplete, "\(packed.name) was not taken apart: \(why)")
+        }
+    }
+
     /// Where a bundle is written: the file or folder that was named, else here.
     public static func place(_ name: String, _ output: String?) -> String {
         guard let output else { return name }

@@ -36,6 +36,8 @@ public struct Scenario: Sendable {
     let storage: [String: JSONValue]
     let faults: [ScriptedFault]
     let vendor: [Exchange]
+    /// The stateful stand-ins of the simulator answer in place of a script.
+    let usesStandIns: Bool
     let expect: [String: JSONValue]
 
     /// A scenario, or everything that is wrong with the file.
@@ -77,6 +79,7 @@ public struct Scenario: Sendable {
                     message: fault["message"]?.stringValue ?? "a fault of the scenario"),
                 times: fault["times"]?.integerValue ?? 1)
         }
+        usesStandIns = value["vendor"]?.stringValue != nil
         vendor = (value["vendor"]?.arrayValue ?? []).map {
             Exchange(request: $0["request"] ?? [:], answer: $0["answer"] ?? [:])
         }

@@ -1,6 +1,6 @@
 import Foundation
 public import Marketplace
-import Sandbox
+public import Sandbox
 
 /// `plugin test`: the scenarios of a plugin's folder, each in the native sandbox.
 public enum ScenarioFolder {
@@ -23,9 +23,12 @@ public enum ScenarioFolder {
     /// Runs every file of `scenarios/`, in the order of their names. What cannot be run is a result that does not hold;
     /// a folder without scenarios has no results.
     ///
-    /// - Parameter only: runs the files whose name contains it.
+    /// - Parameters:
+    ///   - isolation: what the runs are kept apart by; the native sandbox unless it is given.
+    ///   - only: runs the files whose name contains it.
     public static func run(
-        _ folder: String, manifest: Manifest, places: Places, only: String? = nil
+        _ folder: String, manifest: Manifest, places: Places, isolation given: (any Isolation)? = nil,
+        only: String? = nil
     ) async -> [ScenarioResult] {
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/scenarios")) ?? [])
             .sorted()
@@ -33,9 +36,10 @@ public enum ScenarioFolder {
         guard let bytes = FileManager.default.contents(atPath: places.schema),
             let schema = try? JSONValue.parse([UInt8](bytes))
         else { return names.map { failed($0, "\(places.schema) cannot be read") } }
-        let isolation: NativeIsolation
+        let isolation: any Isolation
         do {
-            isolation = try NativeIsolation(executable: places.runner, seccompList: places.seccompList)
+            isolation =
+                try given ?? NativeIsolation(executable: places.runner, seccompList: places.seccompList)
         } catch {
             return names.map { failed($0, "the sandbox cannot be used: \(error)") }
         }
@@ -56,8 +60,13 @@ public enum ScenarioFolder {
         ScenarioResult(name: name, file: name, problems: [why])
     }
 
+    /// The bytes of the plugin's code, as it is loaded.
+    public static func bytesOfCode(_ folder: String) -> Int {
+        files(of: folder).filter { $0.key.hasPrefix("dist/") }.reduce(0) { $0 + $1.value.count }
+    }
+
     /// What of the folder would be in the bundle and is of use at run time.
-    private static func files(of folder: String) -> [String: [UInt8]] {
+    static func files(of folder: String) -> [String: [UInt8]] {
         var files: [String: [UInt8]] = [:]
         for path in (FileManager.default.subpaths(atPath: folder) ?? []).sorted() {
             guard

@@ -13,12 +13,14 @@ final class ScenarioHost: OperationHandler, Sendable {
         var faults: [Scenario.ScriptedFault]
         var script: [Scenario.Exchange]
         var problems: [String] = []
+        var exchanges: [JSONValue] = []
     }
 
     let app: SimulatedApp
     private let host: SimulatedHost
     private let permissions: PermissionSet
     private let secrets: [String: String]
+    private let usesStandIns: Bool
     private let state: Mutex<State>
 
     init(_ manifest: Manifest, _ scenario: Scenario) {
@@ -26,7 +28,9 @@ final class ScenarioHost: OperationHandler, Sendable {
         let entities = named.compactMap(\.entity).filter { $0 != "*" }
         app = SimulatedApp(
             now: scenario.clock ?? SimulatedApp.sampleTime, entities: entities,
-            workflows: named.compactMap(\.workflow).filter { $0 != "*" }, vendors: [])
+            workflows: named.compactMap(\.workflow).filter { $0 != "*" },
+            vendors: scenario.usesStandIns ? LaunchStandIns.all() : [])
+        usesStandIns = scenario.usesStandIns
         if let given = scenario.entities {
             for entity in Set(app.entities + entities + given.keys) {
                 app.replace(entity, with: given[entity] ?? [])
@@ -52,7 +56,10 @@ final class ScenarioHost: OperationHandler, Sendable {
     /// What did not go by the script, and what of it did not happen.
     var problems: [String] {
         state.withLock { state in state.problems + state.script.map { "\($0.title) did not happen" } }
+            + app.violations
     }
+    /// What went to stand-ins and came back, for those who hold it against the vendors' own descriptions.
+    var exchanges: [JSONValue] { state.withLock { $0.exchanges } }
     var storageKeys: [String] { host.storage.keys.sorted() }
     var reported: [JSONValue] {
         host.amounts.map { ["amount": .string($0.amount), "currency": .string($0.currency)] }
@@ -87,6 +94,8 @@ final class ScenarioHost: OperationHandler, Sendable {
         return subject.map { "\(request.name) \($0)" } ?? request.name
     }
 
+    private func note(_ change: (inout State) -> Void) { state.withLock { change(&$0) } }
+
     // MARK: Vendors
 
     private func exchange(_ arguments: JSONValue) -> OperationOutcome {
@@ -95,6 +104,7 @@ final class ScenarioHost: OperationHandler, Sendable {
         case .success(let seen): sent = seen
         case .failure(let error): return .failure(error)
         }
+        if usesStandIns { return ask(sent) }
         return state.withLock { state in
             guard !state.script.isEmpty else {
                 state.problems.append("\(sent.method) \(sent.url) was not expected")
@@ -112,6 +122,39 @@ final class ScenarioHost: OperationHandler, Sendable {
             answer["body"] = body.stringValue == nil ? .string(body.serialized()) : body
             return .success(.object(answer))
         }
+    }
+}
+
+extension ScenarioHost {
+    /// Has the stand-in of the host answer; a host that no stand-in knows is a problem.
+    fileprivate func ask(_ sent: VendorRequestSeen) -> OperationOutcome {
+        guard
+            let request = VendorRequest(
+                method: sent.method, url: sent.url, headers: sent.headers, body: sent.body),
+            app.vendors.contains(where: { $0.answers(for: request.host) })
+        else {
+            note { $0.problems.append("there is no stand-in for \(sent.url)") }
+            return .failure(OperationError(code: "unavailable", message: "there is no stand-in for it"))
+        }
+        let answer = app.answer(request)
+        let headers = sent.headers.filter { $0.key != "authorization" }
+        note {
+            $0.exchanges.append([
+                "request": [
+                    "method": .string(sent.method), "url": .string(sent.url),
+                    "headers": .object(headers.mapValues(JSONValue.string)), "body": .string(sent.body),
+                ],
+                "answer": [
+                    "status": .integer(Int64(answer.status)),
+                    "headers": .object(answer.headers.mapValues(JSONValue.string)),
+                    "body": .string(answer.body),
+                ],
+            ])
+        }
+        return .success([
+            "status": .integer(Int64(answer.status)),
+            "headers": .object(answer.headers.mapValues(JSONValue.string)), "body": .string(answer.body),
+        ])
     }
 }
 

@@ -3,7 +3,7 @@ public import Sandbox
 import SimulatedApp
 
 /// What a scenario came to, and what its calls used.
-public struct ScenarioResult: Sendable, Codable {
+public struct ScenarioResult: Sendable {
     public let name: String
     /// The file's name in `scenarios/`.
     public let file: String
@@ -16,6 +16,12 @@ public struct ScenarioResult: Sendable, Codable {
     public var operations = 0
     public var bytesIn = 0
     public var bytesOut = 0
+    /// What the calls would cost, a line for each plan.
+    public var costs: [String] = []
+    /// What went to the vendors' stand-ins and came back.
+    public var exchanges: [JSONValue] = []
+    var billedCalls = 0
+    var executionMs = 0.0
 
     public var holds: Bool { problems.isEmpty }
 
@@ -49,7 +55,19 @@ public struct ScenarioRunner: Sendable {
             result.problems.append("the sandbox could not be used: \(error)")
         }
         judge(scenario.expect, answer, host, &result)
+        result.exchanges = host.exchanges
+        result.costs = CallCost.lines(manifest.pricing, used(result, host))
         return result
+    }
+
+    private func used(_ result: ScenarioResult, _ host: ScenarioHost) -> CallCost.Used {
+        let reported = host.reported.compactMap { $0["amount"]?.stringValue }
+            .compactMap { DecimalText($0)?.scaled(by: 6) }
+        return CallCost.Used(
+            quantities: [
+                .calls: Int64(result.billedCalls), .apiCalls: Int64(host.asked.count),
+                .executionMs: Int64(result.executionMs), .bytes: Int64(result.bytesIn + result.bytesOut),
+            ], reportedMicros: reported.reduce(0, +))
     }
 
     /// The last call's answer; `nil` where a call did not come to one.
@@ -82,6 +100,7 @@ public struct ScenarioRunner: Sendable {
             add(done, &result)
             answer = note(done.outcome, call.action, &result)
             guard let answer else { break }
+            if answer["success"]?.boolValue == true { result.billedCalls += 1 }
             if answer["success"]?.boolValue == true, let output = action.output {
                 result.problems += JSONSchema(output).validate(answer["data"] ?? .null)
                     .map { "the output of \(call.action): \($0.pointer) \($0.message)" }
@@ -115,6 +134,7 @@ public struct ScenarioRunner: Sendable {
         result.calls += 1
         result.cpuMs += done.cpuMs
         result.wallMs += done.wallMs
+        result.executionMs += done.wallMs.rounded(.up)
         result.peakMemoryKiB = max(result.peakMemoryKiB, done.peakMemoryBytes / 1_024)
         result.operations += done.operations
         result.bytesIn += done.bytesIn

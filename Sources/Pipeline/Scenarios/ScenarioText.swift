@@ -2,14 +2,33 @@ public import Marketplace
 
 /// The results of a plugin's scenarios, for people, for programs, and for test runners.
 public enum ScenarioText {
-    /// One line a scenario, with what its calls used; under it what does not hold.
-    public static func text(_ results: [ScenarioResult]) -> String {
+    /// How large the plugin is, and what it was kept apart by.
+    public struct Size: Sendable {
+        let bundleBytes: Int
+        let codeBytes: Int
+        let backEnd: String
+
+        public init(bundleBytes: Int, files codeBytes: Int, backEnd: String) {
+            self.bundleBytes = bundleBytes
+            self.codeBytes = codeBytes
+            self.backEnd = backEnd
+        }
+    }
+
+    /// The sizes, then one line a scenario with what its calls used and what they would cost; under it what does not
+    /// hold.
+    public static func text(_ results: [ScenarioResult], _ size: Size? = nil) -> String {
         var lines: [String] = []
+        if let size {
+            lines.append(
+                "bundle \(size.bundleBytes) bytes, code \(size.codeBytes) bytes, sandbox \(size.backEnd)")
+        }
         for result in results {
             let used =
                 "\(tenths(result.cpuMs)) ms CPU, \(result.peakMemoryKiB) KiB, \(result.operations) operations, \(result.bytesIn + result.bytesOut) bytes"
             lines.append(
                 "\(result.holds ? "holds " : "FAILS ") \(result.name)  (\(result.calls) calls: \(used))")
+            lines += result.costs.map { "        costs \($0)" }
             lines += result.problems.map { "        \($0)" }
         }
         let holding = results.filter(\.holds).count
@@ -18,9 +37,12 @@ public enum ScenarioText {
     }
 
     /// `veroforge.scenarios/1`
-    public static func json(_ results: [ScenarioResult]) -> JSONValue {
+    public static func json(_ results: [ScenarioResult], _ size: Size? = nil) -> JSONValue {
         [
             "schema": "veroforge.scenarios/1", "holds": .bool(results.allSatisfy(\.holds)),
+            "bundleBytes": .integer(Int64(size?.bundleBytes ?? 0)),
+            "codeBytes": .integer(Int64(size?.codeBytes ?? 0)),
+            "sandbox": .string(size?.backEnd ?? "native"),
             "scenarios": .array(
                 results.map { result in
                     [
@@ -33,6 +55,7 @@ public enum ScenarioText {
                         "operations": .integer(Int64(result.operations)),
                         "bytesIn": .integer(Int64(result.bytesIn)),
                         "bytesOut": .integer(Int64(result.bytesOut)),
+                        "costs": .array(result.costs.map(JSONValue.string)),
                     ]
                 }),
         ]

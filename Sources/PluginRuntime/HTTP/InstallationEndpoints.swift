@@ -5,6 +5,7 @@ import Registry
 struct InstallationEndpoints: Sendable {
     let desk: InstallationDesk
     let calls: CallDesk
+    let shelf: RecordingShelf
 
     var all: [Endpoint] {
         [list, install, show, remove, call, updates, approve, plan, cap, configure, secret]
@@ -59,8 +60,10 @@ struct InstallationEndpoints: Sendable {
             method: "DELETE", path: Self.one, id: "removeInstallation",
             summary: "Removes a plugin: running calls end, its cleanup runs, its secrets and storage go",
             access: .tenant, success: Endpoint.Success(status: 204, description: "Removed", type: "")
-        ) { [desk] asked throws(RuntimeError) in
-            try await desk.remove(Hosts.Key(tenant: try asked.tenant(), plugin: try asked.plugin()))
+        ) { [desk, shelf] asked throws(RuntimeError) in
+            let key = Hosts.Key(tenant: try asked.tenant(), plugin: try asked.plugin())
+            try await desk.remove(key)
+            try await blocking { try shelf.turn(false, key) }
             return APIResponse(status: 204)
         }
     }

@@ -14,11 +14,15 @@ final class CallDesk: Sendable {
     private let logger: Logger
     private let rate: TokenBucket.Rate
     private let limiter = RateLimiter<TenantID>()
+    private let shelf: RecordingShelf
+    private let book: PluginLogBook
 
     init(
         hosts: Hosts, gate: FairGate, recorder: UsageRecorder, clock: RuntimeClock, metrics: RuntimeMetrics,
-        logger: Logger, callsPerSecond: Int
+        logger: Logger, callsPerSecond: Int, shelf: RecordingShelf, book: PluginLogBook
     ) {
+        self.shelf = shelf
+        self.book = book
         self.hosts = hosts
         self.gate = gate
         self.recorder = recorder
@@ -70,10 +74,13 @@ final class CallDesk: Sendable {
         try await gate.enter(key.tenant)
         defer { gate.leave(key.tenant) }
         let time = clock.now()
-        let (run, context) = try await run(host, declared.name, data, id, time, begin, timeoutMs)
+        let circumstances = shelf.isOn(key) ? Circumstances(at: time) : nil
+        let (run, context) = try await run(
+            host, declared.name, data, id, time, begin, timeoutMs, circumstances)
         log(run, context)
         let (outcome, result) = Self.judge(run, declared)
         try record(run, context, outcome, time, answers: (try? result.get()) != nil)
+        keep(run, context, data, outcome, result, circumstances, time)
         metrics.call(plugin: key.plugin.text, outcome: outcome, took: begin.duration(to: .now))
         let answer = try result.get()
         return Answer(
@@ -83,13 +90,46 @@ final class CallDesk: Sendable {
 
     private func run(
         _ host: PluginHost, _ action: String, _ data: JSONValue, _ id: String, _ time: Instant,
-        _ begin: ContinuousClock.Instant, _ timeoutMs: Int64?
+        _ begin: ContinuousClock.Instant, _ timeoutMs: Int64?,
+        _ circumstances: Circumstances?
     ) async throws(RuntimeError) -> (PluginRun, CallContext) {
-        let limits = await host.plugin.limits
-        let result = try await host.run(
-            action, data: data, extra: ["id": .string(id), "time": .string(time.description)], id: id,
-            deadline: begin + .milliseconds(min(limits.wallMs, timeoutMs ?? limits.wallMs)))
-        return (result.run, result.context)
+        let plugin = await host.plugin
+        do throws(RuntimeError) {
+            let result = try await host.run(
+                action, data: data, extra: ["id": .string(id), "time": .string(time.description)], id: id,
+                deadline: begin + .milliseconds(min(plugin.limits.wallMs, timeoutMs ?? plugin.limits.wallMs)),
+                circumstances: circumstances)
+            return (result.run, result.context)
+        } catch {
+            if let output = CallOutput(start: error) {
+                book.write([], of: plugin, call: id, action: action, failed: error.cause, at: time)
+                if let circumstances {
+                    shelf.keep(
+                        circumstances, of: plugin, call: id, action: action, data: data, output: output)
+                }
+            }
+            throw error
+        }
+    }
+
+    /// Writes the plugin's log, and puts a recorded call that failed on the shelf.
+    private func keep(
+        _ run: PluginRun, _ context: CallContext, _ data: JSONValue, _ outcome: String,
+        _ result: Result<JSONValue, RuntimeError>, _ circumstances: Circumstances?, _ time: Instant
+    ) {
+        var failed: String?
+        switch result {
+        case .success(let answer):
+            if outcome != "ok" { failed = "answered: \(answer["error"]?.stringValue ?? "no success")" }
+        case .failure(let error): failed = "\(outcome): \(error.cause)"
+        }
+        book.write(
+            run.logs, of: context.plugin, call: context.id, action: context.action, failed: failed, at: time)
+        if let circumstances, outcome != "ok" {
+            shelf.keep(
+                circumstances, of: context.plugin, call: context.id, action: context.action, data: data,
+                output: CallOutput(run))
+        }
     }
 
     private func log(_ run: PluginRun, _ context: CallContext) {

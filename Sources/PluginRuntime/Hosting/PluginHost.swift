@@ -57,18 +57,45 @@ actor PluginHost {
 
     /// Runs one call on a runner of its own.
     ///
-    /// - Parameter extra: members of the plugin's request beside `action` and `data`: `id`, `time`.
+    /// - Parameters:
+    ///   - extra: members of the plugin's request beside `action` and `data`: `id`, `time`.
+    ///   - circumstances: of a call that is recorded; its runner is new and used for nothing else, so that nothing
+    ///     of an earlier call has a part in its outcome.
     func run(
         _ action: String, data: JSONValue, extra: [String: JSONValue], id: String,
-        deadline: ContinuousClock.Instant
+        deadline: ContinuousClock.Instant, circumstances: Circumstances? = nil
     ) async throws(RuntimeError) -> (run: PluginRun, context: CallContext) {
-        let runner = try await runner()
+        let runner: any SandboxedPlugin
+        if let circumstances {
+            runner = try await runnerOfItsOwn(circumstances, until: deadline)
+        } else {
+            runner = try await self.runner()
+        }
         let generation = self.generation
         let context = CallContext(id: id, plugin: plugin, action: action, deadline: deadline)
         let run = await runner.execute(
-            action, data: data, extra: extra, operations: ProxiedOperations(proxy: proxy, call: context))
-        give(back: runner, usable: run.isUsable, of: generation, ending: run.ending)
+            action, data: data, extra: extra,
+            operations: ProxiedOperations(proxy: proxy, call: context, circumstances: circumstances))
+        give(
+            back: runner, usable: run.isUsable, of: circumstances == nil ? generation : -1, ending: run.ending
+        )
         return (run, context)
+    }
+
+    private func runnerOfItsOwn(
+        _ circumstances: Circumstances, until deadline: ContinuousClock.Instant
+    ) async throws(RuntimeError) -> any SandboxedPlugin {
+        try refuseUnlessOpen()
+        while working + starting >= limits.runnersMax {
+            guard .now < deadline else {
+                throw RuntimeError(
+                    .rateLimited, plugin.plugin.text, "too many calls of this plugin are waiting",
+                    retryAfterSeconds: 1)
+            }
+            try? await Task.sleep(for: .milliseconds(2))
+            try refuseUnlessOpen()
+        }
+        return try await startRunner(circumstances)
     }
 
     /// Starts a runner ahead of the first call, so that installing says whether the plugin starts at all.
@@ -129,7 +156,9 @@ actor PluginHost {
         }
     }
 
-    private func startRunner() async throws(RuntimeError) -> any SandboxedPlugin {
+    private func startRunner(
+        _ circumstances: Circumstances? = nil
+    ) async throws(RuntimeError) -> any SandboxedPlugin {
         apply(state == .failed ? .retry : .startBegins)
         starting += 1
         let generation = self.generation
@@ -138,7 +167,7 @@ actor PluginHost {
         let context = CallContext(
             id: "start", plugin: plugin, action: "initialize",
             deadline: begin + .milliseconds(plugin.limits.wallMs))
-        let outcome = await attemptStart(plugin, context)
+        let outcome = await attemptStart(plugin, context, circumstances)
         starting -= 1
         switch outcome {
         case .success(let runner):
@@ -150,7 +179,7 @@ actor PluginHost {
                 runner.end()
                 settle()
                 try refuseUnlessOpen()
-                return try await self.runner()
+                return try await circumstances == nil ? self.runner() : startRunner(circumstances)
             }
             self.begin()
             return runner
@@ -168,10 +197,11 @@ actor PluginHost {
     }
 
     private func attemptStart(
-        _ plugin: InstalledPlugin, _ context: CallContext
+        _ plugin: InstalledPlugin, _ context: CallContext, _ circumstances: Circumstances?
     ) async -> Result<any SandboxedPlugin, RuntimeError> {
         do throws(RuntimeError) {
-            return .success(try await starter.start(plugin, ProxiedOperations(proxy: proxy, call: context)))
+            let operations = ProxiedOperations(proxy: proxy, call: context, circumstances: circumstances)
+            return .success(try await starter.start(plugin, operations))
         } catch {
             return .failure(error)
         }

@@ -15,7 +15,9 @@ struct SandboxStarter: PluginStarter {
         let files = try await bundles.files(of: plugin.bundle).filter { Self.isForTheRunner($0.path) }
         let image = PluginImage(
             files: Dictionary(files.map { ($0.path, $0.bytes) }, uniquingKeysWith: { first, _ in first }),
-            main: plugin.manifest.main, plugin: plugin.plugin, version: plugin.version, config: plugin.config)
+            main: plugin.manifest.main, plugin: plugin.plugin, version: plugin.version, config: plugin.config,
+            seed: operations.circumstances?.seed, clock: operations.circumstances?.clock,
+            timersAsk: operations.circumstances != nil)
         let limits = RunnerLimits(plugin.limits)
         let runner = try await sandbox(name) { () throws(SandboxError) in try await pool.take(limits) }
         let started = StartedPlugin(runner: runner, context: operations)
@@ -43,9 +45,11 @@ struct SandboxStarter: PluginStarter {
     ) throws(RuntimeError) {
         switch PluginRun(result, plugin.secrets).ending {
         case .answer: return
-        case .failed(_, let name, let message):
+        case .failed(let code, let name, let message):
             started.end()
-            throw RuntimeError(.pluginFailed, plugin.plugin.text, "could not be started: \(name): \(message)")
+            throw RuntimeError(
+                .pluginFailed, plugin.plugin.text, "could not be started: \(name): \(message)",
+                details: ["failed": CallOutput.failure(code, name, message)])
         case .limit(let limit, let detail):
             started.end()
             throw RuntimeError(

@@ -59,6 +59,24 @@ extension APIProxy: OperationProxy {}
 struct ProxiedOperations: OperationHandler {
     let proxy: any OperationProxy
     let call: CallContext
+    /// Where the call is recorded.
+    var circumstances: Circumstances?
+
+    /// A recorded call's timers are kept here.
+    func perform(_ request: OperationRequest, number: UInt32) async -> OperationOutcome {
+        guard request.name == CallRecording.timer, circumstances != nil else { return await perform(request) }
+        let delayMs = request.arguments["ms"]?.integerValue ?? 0
+        call.waits(true)
+        defer { call.waits(false) }
+        try? await Task.sleep(for: .milliseconds(delayMs))
+        return .success(.null)
+    }
+
+    func asks(_ number: UInt32, _ request: OperationRequest) { circumstances?.tape.ask(number, request) }
+
+    func answers(_ number: UInt32, _ outcome: OperationOutcome, _ send: () -> Void) {
+        if let tape = circumstances?.tape { tape.answer(number, outcome, send) } else { send() }
+    }
 
     func perform(_ request: OperationRequest) async -> OperationOutcome {
         await proxy.perform(request, in: call)

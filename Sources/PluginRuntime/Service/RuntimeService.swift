@@ -236,9 +236,11 @@ struct RuntimeParts: Sendable {
         var gateLimits = FairGate.Limits()
         gateLimits.runningMax = configuration.runningCallsMax
         let gate = FairGate(gateLimits)
+        let shelf = RecordingShelf(data: data)
+        let book = PluginLogBook(data: data)
         desk = CallDesk(
             hosts: hosts, gate: gate, recorder: recorder, clock: clock, metrics: metrics, logger: logger,
-            callsPerSecond: configuration.callsPerSecond)
+            callsPerSecond: configuration.callsPerSecond, shelf: shelf, book: book)
         removals = RemovalRecord(
             registry: registry, recorder: recorder,
             cursorPath: "\(data)/runtime/\(configuration.node)/events.json")
@@ -251,7 +253,8 @@ struct RuntimeParts: Sendable {
         let state = NodeState(
             registry: registry, hosts: hosts, gate: gate, recorder: recorder, metrics: metrics,
             catalogue: catalogue)
-        var endpoints = InstallationEndpoints(desk: installations, calls: desk).all
+        var endpoints = InstallationEndpoints(desk: installations, calls: desk, shelf: shelf).all
+        endpoints += RecordingEndpoints(shelf: shelf, book: book, registry: registry).all
         endpoints += PolicyEndpoints(registry: registry).all
         endpoints += NoticeEndpoints(registry: registry, sealed: sealed).all
         endpoints += CatalogueEndpoints(registry: registry, clock: clock).all

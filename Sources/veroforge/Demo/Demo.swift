@@ -100,10 +100,10 @@ struct DemoStage {
     func publisherKey(_ publisher: String) -> String { "\(data.root)/publishers/\(publisher).key" }
 
     private func submit() async throws -> [Digest] {
-        say("Building, packing, signing and submitting three plugins")
+        say("Building, packing, signing and submitting seven plugins")
         let context = try context(calendar.launch)
         var ids: [Digest] = []
-        for name in DemoMonth.plugins {
+        for name in DemoPlugins.folders {
             let packed = try await PluginFolder("\(programs.plugins)/\(name)").pack()
             let publisher = packed.manifest.id.publisher
             let envelope = SubmissionSignature.sign(

@@ -33,6 +33,23 @@ struct DemoClient: Sendable {
         }
     }
 
+    /// Delivers a vendor's webhook: bytes as they are, with the vendor's headers and no token.
+    func deliver(
+        _ path: String, _ body: [UInt8], _ headers: [String: String]
+    ) async throws(PipelineError) -> (status: Int, body: String) {
+        var request = HTTPClientRequest(url: base + path)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/json")
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        request.body = .bytes(ByteBuffer(bytes: body))
+        do {
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+            return (Int(response.status.code), String(buffer: try await response.body.collect(upTo: 1 << 20)))
+        } catch {
+            throw PipelineError(.tryLater, "POST \(path): \(error)")
+        }
+    }
+
     /// The same, where anything but success is the demo's failure.
     func expect(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws(PipelineError)
         -> JSONValue

@@ -11,18 +11,17 @@ import SimulatedServers
 struct DemoMonth {
     let stage: DemoStage
 
-    /// The launch plugins of the demo by folder; the last is the hostile one.
-    static let plugins = ["slack", "overdue-reminders", "hostile"]
     static let tenant = "acme-field-services"
-    static let callsPerDay = 12
 
     private var month: BillingPeriod { stage.calendar.month }
     private var clockFile: String { "\(stage.data.root)/clock" }
 
     func play() async throws {
-        stage.say("Starting the sample application, Slack's stand-in and the runtime, on loopback")
+        stage.say("Starting the sample application, the vendors' stand-ins and the runtime, on loopback")
         let credential = "sample-application-credential"
-        let application = SimulatedApp(seed: 7, now: month.firstDay.start, entities: ["notes", "documents"])
+        let application = SimulatedApp(
+            seed: 7, now: month.firstDay.start, entities: ["notes", "documents"],
+            vendors: LaunchStandIns.all())
         let app = try await SimulatedServers.application(application, credential: credential)
         let vendors = try await SimulatedServers.vendors(of: application)
         try setClock(month.firstDay.start.adding(seconds: 3_600))
@@ -32,13 +31,25 @@ struct DemoMonth {
             stage.programs.runtime,
             [
                 "serve", "--data", stage.data.root, "--port", "\(port)", "--clock", clockFile,
-            ], environment: ["VEROFORGE_RUNTIME_ALLOW_LOOPBACK_HOSTS": "slack.com=127.0.0.1:\(vendors.port)"],
+            ],
+            environment: [
+                "VEROFORGE_RUNTIME_ALLOW_LOOPBACK_HOSTS": DemoPlugins.hosts.map {
+                    "\($0)=127.0.0.1:\(vendors.port)"
+                }.joined(separator: ",")
+            ],
             log: "\(stage.data.root)/runtime.log")
         defer { runtime.stop() }
         let client = DemoClient(base: "http://127.0.0.1:\(port)", token: token)
         try await waitUntilReady(client, runtime)
-        try await install(client)
-        let calls = try await work(client)
+        let hooks = try await install(client)
+        let calls =
+            try await work(client, DemoPlugins(application))
+            + hear(client, hooks["veroforge.stripe-billing"] ?? "")
+        guard application.violations.isEmpty else {
+            throw PipelineError(
+                .findings,
+                "a vendor would have refused:\n  \(application.violations.joined(separator: "\n  "))")
+        }
         stage.say("\(calls) calls were answered; the runtime finishes and seals its segment")
         runtime.stop()
         await vendors.stop()
@@ -72,58 +83,69 @@ struct DemoMonth {
         throw PipelineError(.tryLater, "the runtime did not come up:\n\(log.suffix(2_000))")
     }
 
-    private func install(_ client: DemoClient) async throws {
-        stage.say("Installing, with consent to each listed permission")
+    /// Installs; answers the addresses for vendors' webhooks by plugin.
+    private func install(_ client: DemoClient) async throws -> [String: String] {
+        stage.say("Installing six plugins, with consent to each listed permission")
         let context = try stage.context(month.firstDay.start)
-        for (id, plan, secrets) in [
-            (
-                "veroforge.slack", "team",
-                ["SLACK_BOT_TOKEN": "xoxb-sample-token", "SLACK_SIGNING_SECRET": "sample-signing-secret"]
-            ),
-            ("northwind-samples.overdue-reminders", "metered", [:]),
-        ] {
-            guard let version = try context.registry.versions(of: PluginID(id)!).first,
+        var hooks: [String: String] = [:]
+        for plugin in DemoPlugins.installed {
+            guard let version = try context.registry.versions(of: PluginID(plugin.id)!).first,
                 let permissions = version.manifest["permissions"]
-            else { throw PipelineError(.notFound, "\(id) is not listed") }
-            _ = try await client.expect(
-                "PUT", "/v1/tenants/\(Self.tenant)/plugins/\(id)",
+            else { throw PipelineError(.notFound, "\(plugin.id) is not listed") }
+            let installed = try await client.expect(
+                "PUT", "/v1/tenants/\(Self.tenant)/plugins/\(plugin.id)",
                 [
-                    "version": .string(version.version.description), "plan": .string(plan),
-                    "permissions": permissions,
-                    "secrets": .object(secrets.mapValues { .string($0) }),
+                    "version": .string(version.version.description), "plan": .string(plugin.plan),
+                    "permissions": permissions, "config": plugin.config,
+                    "secrets": .object(plugin.secrets.mapValues { .string($0) }),
                 ])
+            hooks[plugin.id] = installed["hook"]?.stringValue
         }
+        return hooks
     }
 
     /// Some hundred calls, spread over the month's days.
-    private func work(_ client: DemoClient) async throws -> Int {
+    private func work(_ client: DemoClient, _ plugins: DemoPlugins) async throws -> Int {
         stage.say("Calling the plugins over the month \(month)")
         var answered = 0
         var day = month.firstDay
         while day < month.endDay {
-            for hour in 0..<Self.callsPerDay {
+            let calls = plugins.calls(day.number - month.firstDay.number, day)
+            for (hour, call) in calls.enumerated() {
                 try setClock(day.start.adding(seconds: Int64(8 * 3_600 + hour * 2_400)))
-                let order = 1 + (day.number * Self.callsPerDay + hour) % 20
-                let slack: JSONValue = [
-                    "orderId": .string(
-                        "ord-" + String(repeating: "0", count: order < 10 ? 4 : 3) + "\(order)"),
-                    "event": hour % 2 == 0 ? "created" : "completed",
-                ]
-                let (plugin, action, data): (String, String, JSONValue) =
-                    hour % 4 == 3
-                    ? ("northwind-samples.overdue-reminders", "overview", ["asOf": .string(day.description)])
-                    : ("veroforge.slack", "notify-order", slack)
                 let answer = try await client.expect(
-                    "POST", "/v1/tenants/\(Self.tenant)/plugins/\(plugin)/actions/\(action)", data)
+                    "POST", "/v1/tenants/\(Self.tenant)/plugins/\(call.plugin)/actions/\(call.action)",
+                    call.data)
                 guard answer["success"]?.boolValue == true else {
-                    throw PipelineError(.findings, "\(plugin) \(action) answered \(answer.serialized())")
+                    throw PipelineError(
+                        .findings, "\(call.plugin) \(call.action) answered \(answer.serialized())")
                 }
                 answered += 1
             }
             day = day.adding(days: 1)
         }
-        try setClock(month.endDay.start.adding(seconds: 60))
         return answered
+    }
+
+    /// Vendors' webhooks: signed events that are believed, and a forged one that is not.
+    private func hear(_ client: DemoClient, _ hook: String) async throws -> Int {
+        try setClock(month.endDay.start.adding(seconds: -1_800))
+        let path = hook.replacing("{action}", with: "stripe-event")
+        for number in 1...3 {
+            let event = DemoPlugins.paidEvent(number, at: Clock.wall())
+            let answer = try await client.deliver(path, event.body, ["stripe-signature": event.signature])
+            guard answer.status == 200 else {
+                throw PipelineError(.findings, "the event was answered with \(answer.status): \(answer.body)")
+            }
+        }
+        let event = DemoPlugins.paidEvent(4, at: Clock.wall())
+        let forged = try await client.deliver(
+            path, event.body, ["stripe-signature": event.signature.replacing("v1=", with: "v1=00")])
+        guard forged.status == 400 else {
+            throw PipelineError(.findings, "a forged event was answered with \(forged.status)")
+        }
+        try setClock(month.endDay.start.adding(seconds: 60))
+        return 3
     }
 
     /// Every night of the month, then those after it until the shares are paid out.

@@ -3,25 +3,33 @@ import Foundation
 import Marketplace
 import Pipeline
 
-/// The verbs that make and test a plugin: `plugin new`, `plugin typegen`, `plugin test`.
+/// The verbs that begin a plugin: `plugin new`, `plugin typegen`.
 extension PluginCommand {
     struct New: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Begin a plugin: manifest, code, types, a scenario, everything that a listing needs.")
-        @Argument(help: "publisher.name") var id: String
+        @Argument(help: "publisher.name; asked for on a terminal where it is missing.") var id: String?
         @Option(help: "The folder to make; its name is the plugin's unless it is given.") var folder: String?
-        @Option(help: "typescript or javascript.") var language = "typescript"
+        @Option(help: "typescript or javascript; asked for on a terminal with the id.") var language: String?
         @Option(help: "Who makes it; the publisher's id unless it is given.") var author: String?
 
         func run() throws {
-            guard let id = PluginID(id) else {
+            let asking = self.id == nil
+            let given = try self.id ?? Question.ask("The plugin's id, publisher.name", else: nil)
+            guard let id = PluginID(given) else {
                 throw PipelineError(
-                    .usage, "\(self.id) is no plugin id",
+                    .usage, "\(given) is no plugin id",
                     remedy: "Write publisher.name in lower-case letters, digits and single hyphens.")
             }
-            guard let language = PluginTemplate.Language(rawValue: language) else {
+            var name = self.language ?? "typescript"
+            if asking, self.language == nil {
+                name = try Question.ask("typescript or javascript", else: "typescript")
+            }
+            var author = self.author
+            if asking, author == nil { author = try Question.ask("Who makes it", else: id.publisher.text) }
+            guard let language = PluginTemplate.Language(rawValue: name) else {
                 throw PipelineError(
-                    .usage, "--language \(self.language) is neither typescript nor javascript")
+                    .usage, "--language \(name) is neither typescript nor javascript")
             }
             let folder = folder ?? id.name
             guard Files.list(folder).isEmpty else {
@@ -55,40 +63,26 @@ extension PluginCommand {
             print("\(path) is written.")
         }
     }
+}
 
-    struct Test: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Run the plugin's scenarios in the sandbox, against the simulated application.",
-            discussion: "Exit code 0 when all hold, 1 when one does not, 3 when there are none.")
-        @Argument(help: "The plugin's folder.") var folder = "."
-        @Option(help: "Only the scenarios whose file name contains this.") var only: String?
-        @Option(help: "text or json.") var format = OutputFormat.text
-        @Option(help: "Also write JUnit's XML to this file.") var junit: String?
-
-        func run() async throws {
-            let plugin = PluginFolder(folder)
-            let manifest = try plugin.manifest()
-            try await plugin.build()
-            let programs = try Programs.located()
-            let results = await ScenarioFolder.run(
-                plugin.path, manifest: manifest,
-                places: ScenarioFolder.Places(
-                    runner: programs.runner, seccompList: programs.seccompRunner,
-                    schema: programs.plugins + "/sdk/scenario.schema.json"), only: only)
-            guard !results.isEmpty else {
-                throw PipelineError(
-                    .notFound, "\(folder)/scenarios has no scenarios",
-                    remedy: "docs/testing.md says what one looks like.")
-            }
-            if let junit {
-                try Files.write(
-                    Array(ScenarioText.junit(results, suite: manifest.id.description).utf8), to: junit)
-            }
-            switch format {
-            case .text: print(ScenarioText.text(results), terminator: "")
-            case .json: print(ScenarioText.json(results).serialized())
-            }
-            throw Outcome(results.allSatisfy(\.holds) ? .done : .findings)
+/// A question on a terminal.
+enum Question {
+    /// The answer, or `fallback` for an empty one.
+    ///
+    /// - Throws: `usage` where there is no terminal to ask on.
+    static func ask(_ question: String, else fallback: String?) throws(PipelineError) -> String {
+        guard isatty(0) == 1 else {
+            throw PipelineError(
+                .usage, "the plugin's id is missing, and there is no terminal to ask on",
+                remedy: "Write it: veroforge plugin new publisher.name")
+        }
+        while true {
+            print(question + (fallback.map { " [\($0)]" } ?? "") + ": ", terminator: "")
+            fflush(nil)
+            guard let line = readLine() else { throw PipelineError(.usage, "no answer was given") }
+            let answer = line.trimmingCharacters(in: .whitespaces)
+            if !answer.isEmpty { return answer }
+            if let fallback { return fallback }
         }
     }
 }

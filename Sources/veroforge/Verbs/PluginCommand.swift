@@ -10,8 +10,9 @@ struct PluginCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plugin", abstract: "Write, check, pack and submit a plugin.",
         subcommands: [
-            New.self, Typegen.self, Build.self, Check.self, Test.self, Pack.self, Submit.self,
-            SubmissionStatus.self, Yank.self, Restore.self, Deprecate.self, SetChannel.self,
+            New.self, Typegen.self, Build.self, Check.self, Test.self, Dev.self, Replay.self, Pack.self,
+            Logs.self, Submit.self, SubmissionStatus.self, Yank.self, Restore.self, Deprecate.self,
+            SetChannel.self,
         ])
 
     struct Build: AsyncParsableCommand {

@@ -6,7 +6,7 @@ declare module "@veroforge/sdk" {
     read: { contracts: Data; customers: Data; documents: Data };
     write: { contracts: Data; documents: Data };
     workflows: "notify-team";
-    hosts: `${string}.docusign.net`;
+    hosts: "account-d.docusign.com" | "account.docusign.com" | `${string}.docusign.net`;
     secrets: "DOCUSIGN" | "DOCUSIGN_CONNECT_KEY";
     config: {
       accountId: string;

@@ -6,7 +6,7 @@ declare module "@veroforge/sdk" {
     read: { customers: Data; invoices: Data; payments: Data };
     write: { customers: Data; invoices: Data; payments: Data };
     workflows: "notify-team";
-    hosts: "quickbooks.api.intuit.com" | "sandbox-quickbooks.api.intuit.com";
+    hosts: "oauth.platform.intuit.com" | "quickbooks.api.intuit.com" | "sandbox-quickbooks.api.intuit.com";
     secrets: "QUICKBOOKS" | "QUICKBOOKS_VERIFIER";
     config: {
       companyId: string;
