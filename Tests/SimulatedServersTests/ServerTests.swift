@@ -57,7 +57,9 @@ private let bearer = [("Authorization", "Bearer sample-credential")]
     ])
     func wrongRequestGetsItsStatus(path: String, method: String, known: Bool, status: UInt) async throws {
         let server = try await SimulatedServers.application(SimulatedApp(), credential: "sample-credential")
-        let answer = try await ask(server.url + path, method: method, headers: known ? bearer : [])
+        let answer = try await ask(
+            server.url + path, method: method, body: method == "POST" ? "{}" : nil,
+            headers: known ? bearer : [])
         #expect(answer.status == status)
         #expect(try JSONValue.parse(answer.body)["message"] != nil)
         await server.stop()
