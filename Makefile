@@ -14,6 +14,8 @@ DEBIAN_BUILD := gcc libarchive-dev libyara-dev libcmark-dev libseccomp-dev libsq
 	libssl-dev zlib1g-dev pkg-config ca-certificates python3-pip python3-venv esbuild
 DEBIAN_TEST := hledger ledger yara node-typescript node-acorn node-semver nodejs zip runsc libc6-dev \
 	chromium-headless-shell default-jre-headless qemu-system-x86
+# What the roll-up on more than one machine is tested with, in test-full.
+DEBIAN_FULL := clickhouse-server clickhouse-client slurm-wlm munge zstd
 # Peers that the benches measure beside the project.
 DEBIAN_BENCH := bubblewrap nodejs
 
@@ -24,7 +26,7 @@ QUICKJS_FLAGS := -O2 -fwrapv -funsigned-char -D_GNU_SOURCE -DQUICKJS_NG_BUILD -s
 # The guest kernel of the microvm back end comes from this package; it is unpacked, never installed.
 GUEST_KERNEL := linux-image-cloud-amd64
 
-.PHONY: microvm help demo test test-full bench bench-scan fuzz build format lint clean deps packages packages-test packages-bench swift venv
+.PHONY: microvm help demo test test-full bench bench-scan fuzz build format lint clean deps packages packages-test packages-full packages-bench swift venv
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -47,6 +49,9 @@ packages:
 
 packages-test: packages
 	$(call install,$(DEBIAN_TEST))
+
+packages-full: packages-test
+	$(call install,$(DEBIAN_FULL))
 
 packages-bench: packages-test
 	$(call install,$(DEBIAN_BENCH))
@@ -92,7 +97,7 @@ test: swift deps packages-test microvm venv lint ## everything that must pass
 
 test-full: export VEROFORGE_TEST_FULL = 1
 test-full: export VEROFORGE_FULL = 1
-test-full: swift deps packages-test microvm venv lint ## the same with all counts
+test-full: swift deps packages-full microvm venv lint ## the same with all counts
 	@Tests/run.sh $(SWIFT_FLAGS)
 
 bench: build packages-bench microvm .venv-bench/ready ## measured figures, each beside a peer in the same run (NAME=sandbox: that one)

@@ -115,6 +115,7 @@ let package = Package(
                 "Marketplace", "Provenance", "Bundles", "Scanning", "Advisories", "Frames", "Sandbox",
                 "SimulatedApp",
                 "Registry", "Metering", "Billing", "Publishing", "Accounts", yams, logging, subprocess,
+                httpClient, nioCore, nioHTTP1,
             ]),
         library(
             "PluginRuntime",
@@ -165,7 +166,10 @@ let package = Package(
         tests("Publishing", ["Publishing", "Marketplace", "Provenance"]),
         tests(
             "Pipeline",
-            ["Pipeline", "Registry", "Marketplace", "Provenance", "Bundles", "Publishing", "Sandbox"]),
+            [
+                "Pipeline", "Registry", "Marketplace", "Metering", "Billing", "Provenance", "Bundles",
+                "Publishing", "Sandbox",
+            ]),
         tests(
             "Accounts",
             ["Accounts", "Registry", "Metering", "Billing", "Publishing", "Marketplace", "Provenance"]),

@@ -38,10 +38,11 @@ public struct AccountBooks: Sendable {
 
     /// The drafts that the last night rated for an open period; empty before the first night.
     public func drafts(of period: BillingPeriod) throws(AccountsError) -> [Invoice] {
-        struct Rated: Decodable { var drafts: [Invoice] }
-        let path = "\(billing)/\(period)/rated.json"
+        let path = "\(billing)/\(period)/drafts.jsonl"
         guard let bytes = try bytes(path) else { return [] }
-        return try decode(Rated.self, bytes, path).drafts
+        var drafts: [Invoice] = []
+        for line in bytes.split(separator: 0x0A) { drafts.append(try decode(Invoice.self, Array(line), path)) }
+        return drafts
     }
 
     /// Issued invoices, newest first; of one tenant where one is named.
@@ -49,7 +50,7 @@ public struct AccountBooks: Sendable {
         of tenant: TenantID? = nil, in period: BillingPeriod? = nil
     ) throws(AccountsError) -> [Document<Invoice>] {
         var found: [Document<Invoice>] = []
-        for path in try files("invoices", period) {
+        for path in try files("invoices", period) where !path.hasSuffix("-credit") {
             guard let bytes = try bytes("\(path).json") else { continue }
             let invoice = try decode(Invoice.self, bytes, "\(path).json")
             if let tenant, invoice.tenant != tenant { continue }

@@ -108,12 +108,19 @@ public struct BillingConfig: Hashable, Sendable, Codable {
     public var payoutHoldDays: Int
     /// Least payout by currency, in decimal strings; what is less is carried forward.
     public var payoutMinimums: [String: String]
+    /// After so many days without a movement a publisher's debt is given up; nil: never.
+    public var writeOffDays: Int?
+    /// What happens to an invoice that is not paid: a state's name and the days after which it is reached, ascending.
+    public var dunning: [DunningStep]
+    /// Percentages of a tenant's own limit at which it is told.
+    public var capAlertPercents: [Int]
 
     public init(
         issuer: Issuer, taxRates: [TaxRate], shares: [Share] = [], coupons: [Coupon] = [],
         releases: [Release] = [], invoicePrefix: String = "VF", latenessHours: Int = 48,
         paymentTermsDays: Int = 14, payoutHoldDays: Int = 7,
-        payoutMinimums: [String: String] = [:]
+        payoutMinimums: [String: String] = [:], writeOffDays: Int? = 365,
+        dunning: [DunningStep] = DunningStep.standard, capAlertPercents: [Int] = [50, 80, 100]
     ) {
         self.issuer = issuer
         self.taxRates = taxRates
@@ -125,6 +132,9 @@ public struct BillingConfig: Hashable, Sendable, Codable {
         self.paymentTermsDays = paymentTermsDays
         self.payoutHoldDays = payoutHoldDays
         self.payoutMinimums = payoutMinimums
+        self.writeOffDays = writeOffDays
+        self.dunning = dunning
+        self.capAlertPercents = capAlertPercents
     }
 
     public static let standardShareBasisPoints: Int64 = 7_000
@@ -195,12 +205,39 @@ public struct BillingConfig: Hashable, Sendable, Codable {
         guard paymentTermsDays >= 0, paymentTermsDays <= 366 else {
             throw fail("paymentTermsDays", "0 to 366")
         }
+        guard writeOffDays.map({ $0 > 0 }) ?? true else { throw fail("writeOffDays", "more than 0, or none") }
+        guard zip(dunning, dunning.dropFirst()).allSatisfy({ $0.daysOverdue < $1.daysOverdue }),
+            dunning.allSatisfy({ $0.daysOverdue > 0 }), Set(dunning.map(\.state)).count == dunning.count,
+            !dunning.contains(where: { $0.state == DunningStep.settled })
+        else { throw fail("dunning", "the days are ascending, the names are different") }
+        guard capAlertPercents.allSatisfy({ (1...100).contains($0) }) else {
+            throw fail("capAlertPercents", "1 to 100")
+        }
         for (code, text) in payoutMinimums {
             guard let currency = Currency(code), let least = Money(text, currency), least.minor >= 0 else {
                 throw fail("payoutMinimums", "no amount of \(code): \(text)")
             }
         }
     }
+}
+
+/// A state of an unpaid invoice, and how many days after its due date it is reached.
+public struct DunningStep: Hashable, Sendable, Codable {
+    /// What an invoice reaches when nothing of it is open any more.
+    static let settled = "settled"
+
+    public var state: String
+    public var daysOverdue: Int
+
+    public init(_ state: String, daysOverdue: Int) {
+        self.state = state
+        self.daysOverdue = daysOverdue
+    }
+
+    public static let standard: [DunningStep] = [
+        .init("reminded", daysOverdue: 3), .init("warned", daysOverdue: 14),
+        .init("final-notice", daysOverdue: 30), .init("collection", daysOverdue: 60),
+    ]
 }
 
 /// A publisher as a payout needs it.

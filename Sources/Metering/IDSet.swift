@@ -31,6 +31,11 @@ final class IDSet: Sendable {
         return shards[Int(truncatingIfNeeded: hash >> 56)].body(of: id, hash)
     }
 
+    /// Forgets everything, and gives the memory back.
+    func release() {
+        for shard in shards { shard.release() }
+    }
+
     var count: Int { shards.reduce(0) { $0 + $1.count } }
 
     @inline(__always)
@@ -92,6 +97,10 @@ final class IDSet: Sendable {
                 if table.count * 8 > table.capacity * 7 { Shard.grow(&table) }
                 return .new
             }
+        }
+
+        func release() {
+            table.withLock { $0 = Table(capacity: 8) }
         }
 
         func body(of id: MeterID, _ hash: UInt64) -> UInt64? {

@@ -28,18 +28,38 @@ public struct RollUp: Sendable {
         }
     }
 
+    /// One of several parts, by hash of tenant; lines that are no events belong to the first.
+    public struct Shard: Sendable, Hashable {
+        public let index: Int
+        public let count: Int
+
+        public init?(index: Int, count: Int) {
+            guard count > 0, count <= 4_096, (0..<count).contains(index) else { return nil }
+            self.index = index
+            self.count = count
+        }
+    }
+
     public struct Options: Sendable {
         /// Events at or after this moment are left for a later roll-up.
         public var until: Instant?
         /// Events before this moment are late; they are counted, and their number is told.
         public var lateBefore: Instant?
         public var threads: Int
+        /// A folder for what does not fit: memory is then bounded whatever the number of events. nil: in memory.
+        public var spill: String?
+        /// Only the tenants whose hash falls to the first of so many parts: a machine's portion of the work.
+        public var shard: Shard?
         /// Reads every line by the general path: the slow twin of the fast one, for comparison.
         public var generalPathOnly: Bool
 
         public init(
-            until: Instant? = nil, lateBefore: Instant? = nil, threads: Int = 2, generalPathOnly: Bool = false
+            until: Instant? = nil, lateBefore: Instant? = nil, threads: Int = 2,
+            generalPathOnly: Bool = false,
+            shard: Shard? = nil, spill: String? = nil
         ) {
+            self.spill = spill
+            self.shard = shard
             self.until = until
             self.lateBefore = lateBefore
             self.threads = threads
@@ -65,6 +85,7 @@ public struct RollUp: Sendable {
             .values.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
         let files = try sources.map { (source) throws(MeteringError) in try SegmentPieces(source, disk: disk)
         }
+        if let folder = options.spill { return try run(files, spillingTo: folder) }
         let bytes = files.reduce(0) { $0 + $1.byteCount }
         let ids = IDSet(expected: bytes / 150)
         // What was billed goes in first: then a new line with the same id is the one in question.
@@ -74,14 +95,39 @@ public struct RollUp: Sendable {
         _ = try scan(files, billed, ids, asKnown: true)
         let counted = files.indices.filter { files[$0].source.role == .counted }
         let tallies = try scan(files, counted, ids, asKnown: false)
+        let conflicts = Set(tallies.flatMap(\.conflicts))
+        // Where nothing is in doubt the ids have done their work, and their memory is of use to the merge.
+        if conflicts.isEmpty { ids.release() }
         var result = try merge(tallies, files)
-        try settleConflicts(&result, tallies, files, ids)
+        try settleConflicts(&result, conflicts, files, ids)
+        result.check()
+        return result
+    }
+
+    /// The same with ids and sums on the disk: nothing grows with the number of events.
+    private func run(_ files: [SegmentPieces], spillingTo folder: String) throws(MeteringError)
+        -> RollUpResult
+    {
+        let spill = try Spill(folder: folder, disk: disk)
+        let none = IDSet(expected: 0)
+        let billed = files.indices.filter {
+            files[$0].source.role == .known || files[$0].source.billedBefore != nil
+        }
+        var tallies = try scan(files, billed, none, asKnown: true, spill)
+        let counted = files.indices.filter { files[$0].source.role == .counted }
+        tallies += try scan(files, counted, none, asKnown: false, spill)
+        let (corrections, conflicts, ids) = try settleSpill(
+            spill, files, try SpillBuffer(spill, folder: folder, disk: disk))
+        var builder = RollUpResult.Builder()
+        var result = try builder.finish(spilled: tallies + [corrections], files: files)
+        result.keepOnce(corrections.takenBack)
+        try settleConflicts(&result, conflicts, files, ids)
         result.check()
         return result
     }
 
     private func scan(
-        _ files: [SegmentPieces], _ wanted: [Int], _ ids: IDSet, asKnown: Bool
+        _ files: [SegmentPieces], _ wanted: [Int], _ ids: IDSet, asKnown: Bool, _ spill: Spill? = nil
     ) throws(MeteringError) -> [Tally] {
         let pieces = wanted.flatMap { file in (0..<files[file].pieceCount).map { (file, $0) } }
         if pieces.isEmpty { return [] }
@@ -91,6 +137,14 @@ public struct RollUp: Sendable {
         DispatchQueue.concurrentPerform(iterations: threads) { _ in
             var tally = Tally(options: options, ids: ids)
             var outcome: Result<Void, MeteringError> = .success(())
+            if let spill {
+                do throws(MeteringError) {
+                    tally.spill = try SpillBuffer(spill, folder: options.spill!, disk: disk)
+                } catch {
+                    outcome = .failure(error)
+                    next.store(pieces.count, ordering: .relaxed)
+                }
+            }
             while true {
                 let at = next.add(1, ordering: .relaxed).oldValue
                 guard at < pieces.count else { break }
@@ -102,6 +156,9 @@ public struct RollUp: Sendable {
                     next.store(pieces.count, ordering: .relaxed)
                     break
                 }
+            }
+            if case .success = outcome {
+                do throws(MeteringError) { try tally.endSpill() } catch { outcome = .failure(error) }
             }
             let finished = outcome.map { tally }
             done.withLock { $0.append(finished) }
@@ -123,9 +180,8 @@ public struct RollUp: Sendable {
 
     /// Takes back what was counted of ids that turned out to have two bodies. Rare, so it reads the files again.
     private func settleConflicts(
-        _ result: inout RollUpResult, _ tallies: [Tally], _ files: [SegmentPieces], _ ids: IDSet
+        _ result: inout RollUpResult, _ conflicts: Set<MeterID>, _ files: [SegmentPieces], _ ids: IDSet
     ) throws(MeteringError) {
-        let conflicts = Set(tallies.flatMap(\.conflicts))
         if conflicts.isEmpty { return }
         var rereader = Tally(options: options, ids: ids)
         rereader.only = conflicts

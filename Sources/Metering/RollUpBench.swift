@@ -22,7 +22,7 @@ public enum RollUpBench {
         throws(MeteringError)
         -> Figures
     {
-        if !disk.exists(file) { _ = try UsageGenerator().write(events: events, to: file, disk: disk) }
+        if !disk.exists(file) { _ = try UsageGenerator(days: 5).write(events: events, to: file, disk: disk) }
         let before = usage()
         let wall = monotonicSeconds()
         let result = try RollUp(options: .init(threads: threads), disk: disk).run([.init(file)])

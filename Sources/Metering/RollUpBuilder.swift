@@ -39,6 +39,55 @@ extension RollUpResult {
             from.names.map { name in into.intern(String(decoding: name, as: UTF8.self)).index }
         }
 
+        /// The same from runs on the disk, one day after another: only a day's sums are in memory at a time.
+        mutating func finish(spilled tallies: [Tally], files: [SegmentPieces]) throws(MeteringError)
+            -> RollUpResult
+        {
+            var maps: [(tenants: [UInt32], plugins: [UInt32], plans: [UInt32])] = []
+            for tally in tallies {
+                maps.append(
+                    (
+                        Builder.map(tally.names.tenants, into: &tenants),
+                        Builder.map(tally.names.plugins, into: &plugins),
+                        Builder.map(tally.names.plans, into: &plans)
+                    ))
+                count.add(tally.count)
+                quarantined += tally.quarantined
+                amounts += tally.amounts
+                subscriptions += tally.subscriptions
+            }
+            let ranks = (Builder.rank(tenants).1, Builder.rank(plugins).1, Builder.rank(plans).1)
+            let refusal = MeteringError(
+                .limit, "roll-up", "a sum leaves 64 bits, or there are too many names")
+            let days = Set(tallies.flatMap { $0.spill?.runs.map(\.day) ?? [] }).sorted()
+            var keys: [UInt64] = []
+            var sums: [Quantities] = []
+            for day in days {
+                var table = GroupTable()
+                for (tally, map) in zip(tallies, maps) {
+                    guard let spill = tally.spill else { continue }
+                    for run in spill.runs where run.day == day {
+                        for sum in try spill.sums.read(Spill.Sum.self, from: run.offset, count: run.count) {
+                            let parts = GroupTable.parts(sum.key)
+                            let key = GroupTable.key(
+                                day: day, tenant: ranks.0[Int(map.tenants[parts.tenant])],
+                                plugin: ranks.1[Int(map.plugins[parts.plugin])],
+                                plan: ranks.2[Int(map.plans[parts.plan])])
+                            guard let key, table.add(key, sum.quantities) else { throw refusal }
+                        }
+                    }
+                }
+                var entries: [(key: UInt64, sum: Quantities)] = []
+                table.visit { entries.append(($0, $1)) }
+                entries.sort { $0.key < $1.key }
+                keys += entries.map(\.key)
+                sums += entries.map(\.sum)
+            }
+            var result = finish(files: files)
+            (result.keys, result.sums) = (keys, sums)
+            return result
+        }
+
         /// Sorts the names, and with them the packed keys: numbers compare as the names do.
         consuming func finish(files: [SegmentPieces]) -> RollUpResult {
             let (tenantNames, tenantRank) = Builder.rank(tenants)
@@ -81,6 +130,15 @@ extension RollUpResult {
             for (position, index) in order.enumerated() { rank[index] = UInt32(position) }
             return (order.map { String(decoding: names.names[$0], as: UTF8.self) }, rank)
         }
+    }
+
+    /// Of the events with these ids only the first is kept: a spill has counted their copies too.
+    mutating func keepOnce(_ ids: Set<MeterID>) {
+        if ids.isEmpty { return }
+        var seen: Set<MeterID> = []
+        amounts.removeAll { ids.contains(MeterID($0.id)) && !seen.insert(MeterID($0.id)).inserted }
+        seen = []
+        subscriptions.removeAll { ids.contains(MeterID($0.id)) && !seen.insert(MeterID($0.id)).inserted }
     }
 
     /// Settles the ids with two bodies. Where one body was billed before, only the other lines are quarantined;

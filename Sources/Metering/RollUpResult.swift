@@ -134,15 +134,19 @@ public struct RollUpResult: Sendable {
 
     /// Header and rows `day,tenant,plugin,metric,quantity`.
     public func csv() -> [UInt8] {
+        var out: [UInt8] = []
+        writeCSV { out += $0 }
+        return out
+    }
+
+    /// The same in pieces, so that the whole text is never in memory.
+    public func writeCSV(_ write: ([UInt8]) -> Void) {
         var out = Array("day,tenant,plugin,metric,quantity\n".utf8)
-        if amounts.isEmpty, plans.count <= 1 {
-            writeRows(into: &out)
-            return out
-        }
+        if amounts.isEmpty, plans.count <= 1 { return writeRows(&out, write) }
         for row in rowsOverPlans() {
             CSV.append(&out, [row.day.description, row.tenant, row.plugin, row.metric, String(row.quantity)])
         }
-        return out
+        write(out)
     }
 
     /// The same with the plan: what the night rates.
@@ -181,13 +185,13 @@ public struct RollUpResult: Sendable {
     }
 
     /// The common case without a String per cell: the parts of each row are copied as bytes.
-    private func writeRows(into out: inout [UInt8]) {
+    private func writeRows(_ out: inout [UInt8], _ write: ([UInt8]) -> Void) {
         let tenants = tenants.map { CSV.cell($0) }
         let plugins = plugins.map { CSV.cell($0) }
         let names = Quantities.names.map { Array($0.utf8) }
         var day: Int32 = -1
         var dayText: [UInt8] = []
-        out.reserveCapacity(out.count + keys.count * 120)
+        out.reserveCapacity(4 << 20 + 4_096)
         for (key, sum) in zip(keys, sums) {
             let parts = GroupTable.parts(key)
             if parts.day != day {
@@ -205,7 +209,12 @@ public struct RollUpResult: Sendable {
                 out += String(quantity).utf8
                 out.append(0x0A)
             }
+            if out.count > 4 << 20 {
+                write(out)
+                out.removeAll(keepingCapacity: true)
+            }
         }
+        write(out)
     }
 
     func check() {

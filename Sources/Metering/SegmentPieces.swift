@@ -89,6 +89,12 @@ struct SegmentPieces: Sendable {
         if let failure { throw failure }
     }
 
+    /// A stretch of the file.
+    func bytes(_ range: Range<Int>, _ disk: Disk) throws(MeteringError) -> [UInt8] {
+        if let inflated { return Array(inflated[range]) }
+        return try SegmentPieces.read(source.path, range, disk)
+    }
+
     @inline(__always)
     private static func lineEnd(_ p: UnsafePointer<UInt8>, _ from: Int, _ count: Int) -> Int {
         guard let found = memchr(p + from, 0x0A, count - from) else { return count }

@@ -47,15 +47,21 @@ struct Tally: Sendable {
     let ids: IDSet
     private(set) var names = LineScanner()
     private(set) var groups = GroupTable()
+    /// Where ids and sums go when memory is bounded.
+    var spill: SpillBuffer?
     private(set) var count = Count()
     private(set) var conflicts: [MeterID] = []
     private(set) var quarantined: [(place: Place, why: String)] = []
     private(set) var amounts: [AmountEvent] = []
     private(set) var subscriptions: [SubscriptionEvent] = []
+    /// Ids of which a copy was taken back: their amounts and subscriptions stand twice until the merge.
+    private(set) var takenBack: Set<MeterID> = []
     /// For the second reading: look at these ids alone, and say where they stand.
     var only: Set<MeterID>?
     private(set) var conflicting: [Conflict] = []
 
+    /// Whether a tenant of this number is of our shard; empty where there is none.
+    private var isOwn: [Bool] = []
     private let until: Int64
     private let lateBefore: Int64
 
@@ -87,7 +93,7 @@ struct Tally: Sendable {
             case .subscription(let reading, let event):
                 try take(reading, place, isKnown, billedBefore, amount: nil, subscription: event)
             case .quarantined(let why):
-                if only != nil || isKnown { return }
+                if only != nil || isKnown || (options.shard?.index ?? 0) != 0 { return }
                 count.lines += 1
                 count.quarantined += 1
                 quarantined.append((place, why))
@@ -100,30 +106,24 @@ struct Tally: Sendable {
         _ reading: MeterReading, _ place: Place, _ isKnown: Bool, _ billedBefore: Int64, amount: AmountEvent?,
         subscription: SubscriptionEvent?
     ) throws(MeteringError) {
+        if let shard = options.shard, !belongs(reading.tenant, to: shard) { return }
         if only != nil {
             note(reading, place, isKnown: isKnown || reading.timeMs < billedBefore)
             return
         }
         let isBilled = reading.timeMs < billedBefore
-        if isKnown {
+        if spill != nil {
+            try spillID(reading, place, isKnown: isKnown, isBilled: isBilled)
+        } else if isKnown {
             if isBilled { _ = ids.insert(reading.id, body: reading.body) }
-            return
         }
+        if isKnown { return }
         count.lines += 1
         if isBilled {
             count.billed += 1
             return
         }
-        switch ids.insert(reading.id, body: reading.body) {
-        case .duplicate:
-            count.duplicates += 1
-            return
-        case .conflict:
-            conflicts.append(reading.id)
-            count.quarantined += 1
-            return
-        case .new: break
-        }
+        if spill == nil, !isFirst(reading) { return }
         if reading.timeMs >= until {
             count.pending += 1
             return
@@ -135,11 +135,75 @@ struct Tally: Sendable {
             subscriptions.append(subscription)
             return
         }
+        try add(reading, sign: 1)
+        if spill != nil, groups.count > Spill.groupsMax { try spill!.write(&groups) }
+    }
+
+    /// Every id is counted at first; what was seen before is taken back when the partitions are looked through.
+    private mutating func spillID(
+        _ reading: MeterReading, _ place: Place, isKnown: Bool, isBilled: Bool
+    ) throws(MeteringError) {
+        if isBilled != isKnown { return }
+        let fate: Spill.Record.Fate = isKnown ? .known : reading.timeMs >= until ? .pending : .counted
+        try spill!.note(Spill.Record(reading.id, body: reading.body, place: place, fate: fate))
+    }
+
+    /// Reads a line again and takes back what it added: it is a copy of another, or says something else than it.
+    mutating func takeBack(_ record: Spill.Record, isDuplicate: Bool, _ files: [SegmentPieces])
+        throws(MeteringError)
+    {
+        let line = try files[record.at.file].line(at: record.at.offset, disk: Disk())
+        var reading: MeterReading
+        switch GeneralLine.read(line, names: &names) {
+        case .reading(let own): reading = own
+        case .amount(let own, _), .subscription(let own, _): reading = own
+        case .quarantined(let why): throw MeteringError(.storage, files[record.at.file].source.path, why)
+        }
+        if isDuplicate { count.duplicates += 1 } else { count.quarantined += 1 }
+        if record.fate == Spill.Record.Fate.pending.rawValue {
+            count.pending -= 1
+            return
+        }
+        count.counted -= 1
+        if reading.timeMs < lateBefore { count.late -= 1 }
+        takenBack.insert(record.id)
+        try add(reading, sign: -1)
+        if groups.count > Spill.groupsMax { try spill!.write(&groups) }
+    }
+
+    mutating func endSpill() throws(MeteringError) {
+        try spill?.finish(&groups)
+    }
+
+    private mutating func isFirst(_ reading: MeterReading) -> Bool {
+        switch ids.insert(reading.id, body: reading.body) {
+        case .duplicate:
+            count.duplicates += 1
+            return false
+        case .conflict:
+            conflicts.append(reading.id)
+            count.quarantined += 1
+            return false
+        case .new: return true
+        }
+    }
+
+    private mutating func add(_ reading: MeterReading, sign: Int64) throws(MeteringError) {
         guard
             let key = GroupTable.key(
                 day: reading.day, tenant: reading.tenant, plugin: reading.plugin, plan: reading.plan),
-            groups.add(key, reading.quantities)
+            groups.add(key, reading.quantities, sign: sign)
         else { throw MeteringError(.limit, "roll-up", "a sum leaves 64 bits, or there are too many names") }
+    }
+
+    /// By the first bytes of the name's own hash, the same on every machine.
+    private mutating func belongs(_ tenant: UInt32, to shard: RollUp.Shard) -> Bool {
+        while isOwn.count <= Int(tenant) {
+            let name = names.tenants.names[isOwn.count]
+            let hash = name.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+            isOwn.append(Int(hash >> 16) % shard.count == shard.index)
+        }
+        return isOwn[Int(tenant)]
     }
 
     private mutating func note(_ reading: MeterReading, _ place: Place, isKnown: Bool) {

@@ -1,6 +1,8 @@
 internal import Marketplace
+internal import Provenance
 
-/// Usage for benches and large tests: 36-character ids, 1,000 tenants × 200 plugins over a month, one line in a
+/// Usage for benches and large tests: 36-character ids, 1,000 tenants × 200 plugins of 200
+/// publishers over a month, one line in a
 /// thousand a copy of an earlier one. The same seed gives the same bytes.
 public struct UsageGenerator: Sendable {
     public var seed: UInt64
@@ -8,11 +10,16 @@ public struct UsageGenerator: Sendable {
     public var plugins: UInt64
     /// One line in so many repeats an earlier one.
     public var duplicateEvery: UInt64
+    /// The first so many days of the month.
+    public var days: UInt64
 
     public init(
-        seed: UInt64 = 1, tenants: UInt64 = 1_000, plugins: UInt64 = 200, duplicateEvery: UInt64 = 1_000
+        seed: UInt64 = 1, tenants: UInt64 = 1_000, plugins: UInt64 = 200, duplicateEvery: UInt64 = 1_000,
+        days: UInt64 = 31
     ) {
         precondition(tenants > 0 && plugins > 0 && duplicateEvery > 1, "a generator makes something")
+        precondition((1...31).contains(days), "a month has days")
+        self.days = days
         self.seed = seed
         self.tenants = tenants
         self.plugins = plugins
@@ -44,6 +51,36 @@ public struct UsageGenerator: Sendable {
         return copies
     }
 
+    /// Writes the same lines as sealed segments of one node, of about so many bytes each, into a usage folder; returns
+    /// the number of segments. They are of the month's first day, in which a month's usage may lie as well.
+    public func writeSegments(
+        events count: Int, to usage: String, bytesMax: Int = 64 << 20, disk: Disk = Disk()
+    ) throws(MeteringError) -> Int {
+        var index: UInt64 = 0
+        var sequence: Int64 = 1
+        var previous: Digest?
+        while index < UInt64(count) {
+            var bytes = SegmentHeader(node: "bench", sequence: sequence, previous: previous).line
+            bytes.reserveCapacity(bytesMax + 1_024)
+            var events: Int64 = 0
+            while index < UInt64(count), bytes.count < bytesMax {
+                let dice = Self.mix(index &+ seed &* 0x9E37_79B9_7F4A_7C15)
+                append(
+                    index > 0 && dice % duplicateEvery == 0 ? original(before: index, dice) : index, &bytes)
+                index += 1
+                events += 1
+            }
+            let seal = SegmentSeal(count: events, sha256: Digest.sha256(of: bytes))
+            bytes += seal.line
+            previous = seal.sha256
+            let digits = String(sequence)
+            let number = String(repeating: "0", count: 8 - digits.utf8.count) + digits
+            try disk.replace("\(usage)/2026-01-01/bench-\(number).jsonl", with: bytes)
+            sequence += 1
+        }
+        return Int(sequence - 1)
+    }
+
     private func original(before index: UInt64, _ dice: UInt64) -> UInt64 {
         var chosen = (dice >> 20) % index
         while chosen > 0, Self.mix(chosen &+ seed &* 0x9E37_79B9_7F4A_7C15) % duplicateEvery == 0 {
@@ -67,7 +104,7 @@ public struct UsageGenerator: Sendable {
         out.append(UInt8(ascii: "-"))
         Self.hex(b, 12, &out)
         out += Self.timeStart
-        Self.decimal(c % 31 + 1, 2, &out)
+        Self.decimal(c % days + 1, 2, &out)
         out.append(UInt8(ascii: "T"))
         Self.decimal((c >> 8) % 24, 2, &out)
         out.append(UInt8(ascii: ":"))
@@ -78,7 +115,7 @@ public struct UsageGenerator: Sendable {
         Self.decimal((c >> 32) % tenants, 4, &out)
         out += Self.pluginStart
         Self.decimal((c >> 44) % plugins, 3, &out)
-        out += Self.callsStart
+        out += Self.pluginEnd
         Self.decimal((c >> 52) % 900, 1, &out)
         out += Self.end
     }
@@ -86,8 +123,8 @@ public struct UsageGenerator: Sendable {
     private static let idStart = Array("{\"id\":\"".utf8)
     private static let timeStart = Array("\",\"time\":\"2026-01-".utf8)
     private static let tenantStart = Array("Z\",\"tenant\":\"tenant-".utf8)
-    private static let pluginStart = Array("\",\"plugin\":\"sample.plugin-".utf8)
-    private static let callsStart = Array("\",\"calls\":1,\"executionMs\":".utf8)
+    private static let pluginStart = Array("\",\"plugin\":\"house-".utf8)
+    private static let pluginEnd = Array(".sample\",\"plan\":\"metered\",\"calls\":1,\"executionMs\":".utf8)
     private static let end = Array("}\n".utf8)
 
     private static func mix(_ value: UInt64) -> UInt64 {

@@ -6,7 +6,7 @@ import Registry
 public struct BillingRoom: Sendable {
     public let night: BillingNight
 
-    public init(_ context: RunContext) throws(PipelineError) {
+    public init(_ context: RunContext, progress: Progress = Progress(visible: false)) throws(PipelineError) {
         let config = try Self.config(context.data.configuration)
         let publishers = try PipelineError.translating { () throws(RegistryError) in
             try context.registry.publishers()
@@ -17,7 +17,9 @@ public struct BillingRoom: Sendable {
                 as: UTF8.self)
         }
         let templates = BillingTemplates(
-            invoice: try template("invoice"), statement: try template("statement"))
+            invoice: try template("invoice"), statement: try template("statement"),
+            credit: try template("credit"), finance: try template("finance"))
+        let processor = try Self.processor(context.data)
         night = try Self.translating { () throws(BillingError) in
             try BillingNight(
                 data: context.data.root, config: config, asOf: context.now, templates: templates,
@@ -29,7 +31,22 @@ public struct BillingRoom: Sendable {
                         id: publisher.id, name: publisher.name, country: publisher.country,
                         iban: account?.iban ?? "",
                         bic: account?.bic ?? "")
-                })
+                }, processor: processor, progress: { stage, done, total in progress.show(stage, done, total) }
+            )
+        }
+    }
+
+    /// The processor that `veroforge.yaml` names; nil is the bank transfer. Stripe's key lies in `keys/stripe.json`:
+    /// `{"secretKey", "url"?, "webhookSecret"?}`, which nobody but the operator may read.
+    static func processor(_ data: DataDirectory) throws(PipelineError) -> (any PaymentProcessor)? {
+        switch data.configuration.processor {
+        case "bank-transfer": return nil
+        case "stripe":
+            let keys = try StripeKeys(data)
+            return StripeProcessor(secretKey: keys.secretKey, base: keys.url, sender: HTTPSender())
+        case let other:
+            throw PipelineError(
+                .usage, "processor: \(other) is none", remedy: "Write bank-transfer or stripe.")
         }
     }
 

@@ -6,6 +6,10 @@ public struct StatusReport: Sendable {
     public let states: [(state: String, count: Int)]
     public let oldestItemMinutes: Int64?
     public let runs: [(pipeline: String, startedAt: Instant, outcome: String, items: Int, failed: Int)]
+    /// The last night's books; nil before the first.
+    let money: MoneyStatus?
+    /// What the last run of a pipeline had to say.
+    public let notes: [(pipeline: String, text: String)]
     /// One sentence each; any makes the exit code 1.
     public let alarms: [String]
 
@@ -18,12 +22,16 @@ public struct StatusReport: Sendable {
         }
         var runs: [(String, Instant, String, Int, Int)] = []
         var alarms: [String] = []
+        var notes: [(pipeline: String, text: String)] = []
         for name in PipelineFile.names(in: context.programs.pipelines) {
             let last = try PipelineError.translating { () throws(RegistryError) in
                 try registry.runs(of: name, limit: 1).first
             }
             guard let last else { continue }
             let outcome = last.outcome?.rawValue ?? "running"
+            if name == "nightly", let told = last.detail["notes"]?.arrayValue {
+                notes += told.compactMap { note in note.stringValue.map { (name, $0) } }
+            }
             runs.append((name, last.startedAt, outcome, last.items, last.failed))
             if last.outcome == .failed { alarms.append("the last run of \(name) failed") }
             if last.outcome == .interrupted {
@@ -40,7 +48,7 @@ public struct StatusReport: Sendable {
             states: counts.map { ($0.key.rawValue, $0.value.count) }.sorted { $0.0 < $1.0 },
             oldestItemMinutes: minutes,
             runs: runs.map { (pipeline: $0.0, startedAt: $0.1, outcome: $0.2, items: $0.3, failed: $0.4) },
-            alarms: alarms)
+            money: MoneyStatus(context.data), notes: notes, alarms: alarms)
     }
 
     public func json() -> String {
@@ -56,6 +64,9 @@ public struct StatusReport: Sendable {
             "states": .object(
                 Dictionary(uniqueKeysWithValues: states.map { ($0.state, .integer(Int64($0.count))) })),
             "oldestItemMinutes": oldestItemMinutes.map { .integer($0) } ?? .null, "runs": .array(runs),
+            "money": money?.json ?? .null,
+            "notes": .array(
+                notes.map { ["pipeline": .string($0.pipeline), "text": .string($0.text)] }),
             "alarms": .array(alarms.map(JSONValue.string)),
         ]
         return document.serialized()
@@ -72,6 +83,8 @@ public struct StatusReport: Sendable {
                 "Last \(run.pipeline): \(run.startedAt), \(run.outcome), \(run.items) items, \(run.failed) failed"
             )
         }
+        if let money { lines += money.lines }
+        lines += notes.map { "To look at (\($0.pipeline)): \($0.text)" }
         lines += alarms.map { "ALARM: \($0)" }
         return lines.joined(separator: "\n")
     }

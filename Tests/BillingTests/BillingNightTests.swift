@@ -265,6 +265,14 @@ import Testing
             try month.pay("all", date: "2026-02-04")
             try month.run("2026-02-04T01:00:00Z")
             try month.run("2026-02-12T01:00:00Z")
+            let desk = try month.night("2026-02-13T01:00:00Z")
+            _ = try desk.credit("VF-000001", amount: "1.00", reason: "a sample")
+            _ = try desk.refund("VF-000001", amount: nil, reason: "a sample")
+            try desk.openDispute("VF-000001", amount: nil, reason: "a sample")
+            try desk.ledger.write {
+                try $0.addReminder(.init(invoice: "VF-000002", state: "reminded", day: Day("2026-02-13")!))
+            }
+            try desk.close()
             for statement in [
                 "DELETE FROM \(table)",
                 "UPDATE \(table) SET \(table == "posting" ? "minor = 1" : "rowid = rowid")",

@@ -74,11 +74,21 @@ struct SampleMonth {
         ]
     }
 
+    init(_ data: String, _ config: BillingConfig, _ publishers: [PublisherAccount]) {
+        self.data = data
+        self.config = config
+        self.publishers = publishers
+    }
+
     static let templates = BillingTemplates(
         invoice: (try? String(
             contentsOfFile: Products.file("site-templates/billing/invoice.mustache"), encoding: .utf8))!,
         statement: (try? String(
-            contentsOfFile: Products.file("site-templates/billing/statement.mustache"), encoding: .utf8))!)
+            contentsOfFile: Products.file("site-templates/billing/statement.mustache"), encoding: .utf8))!,
+        credit: (try? String(
+            contentsOfFile: Products.file("site-templates/billing/credit.mustache"), encoding: .utf8))!,
+        finance: (try? String(
+            contentsOfFile: Products.file("site-templates/billing/finance.mustache"), encoding: .utf8))!)
 
     func night(_ asOf: String, disk: Disk = Disk()) throws -> BillingNight {
         try BillingNight(

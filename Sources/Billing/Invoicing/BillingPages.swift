@@ -11,6 +11,40 @@ enum BillingPages {
         try render(template, model(of: statement), subject: statement.number)
     }
 
+    static func creditNote(_ note: CreditNote, template: String) throws(BillingError) -> [UInt8] {
+        try render(template, model(of: note), subject: note.number)
+    }
+
+    static func model(of note: CreditNote) -> [String: Any] {
+        [
+            "number": note.number, "invoice": note.invoice, "invoiceIssued": note.invoiceIssued.description,
+            "reason": note.reason, "tenant": note.tenant.text, "period": note.period.description,
+            "issued": note.issued.description, "currency": note.currency.code,
+            "seller": party(note.seller), "customer": party(note.customer),
+            "lines": note.lines.map {
+                [
+                    "number": $0.number, "invoiceLine": $0.invoiceLine, "description": $0.description,
+                    "net": $0.net.amount,
+                ] as [String: Any]
+            },
+            "taxes": note.taxes.map {
+                [
+                    "category": $0.category, "rate": $0.rate, "taxable": $0.taxable.amount,
+                    "tax": $0.tax.amount,
+                ] as [String: Any]
+            },
+            "net": note.net.amount, "tax": note.tax.amount, "total": note.total.amount,
+            "previous": note.previous?.hex ?? "", "hasPrevious": note.previous != nil,
+        ]
+    }
+
+    private static func party(_ party: Invoice.Party) -> [String: Any] {
+        [
+            "name": party.name, "address": party.address ?? "", "country": party.country,
+            "vatId": party.vatID ?? "", "hasVatId": party.vatID != nil,
+        ]
+    }
+
     private static func render(
         _ template: String, _ model: [String: Any], subject: String
     ) throws(BillingError) -> [UInt8] {
@@ -22,19 +56,12 @@ enum BillingPages {
     }
 
     static func model(of invoice: Invoice) -> [String: Any] {
-        let seller: [String: Any] = [
-            "name": invoice.seller.name, "address": invoice.seller.address ?? "",
-            "country": invoice.seller.country,
-            "vatId": invoice.seller.vatID ?? "", "hasVatId": invoice.seller.vatID != nil,
-        ]
-        var customer: [String: Any] = ["name": invoice.customer.name, "country": invoice.customer.country]
-        customer["vatId"] = invoice.customer.vatID ?? ""
-        customer["hasVatId"] = invoice.customer.vatID != nil
-        return [
+        [
             "number": invoice.number, "tenant": invoice.tenant.text, "period": invoice.period.description,
             "issued": invoice.issued.description, "due": invoice.due.description,
             "currency": invoice.currency.code,
-            "seller": seller, "customer": customer, "lines": invoice.lines.map(line),
+            "seller": party(invoice.seller), "customer": party(invoice.customer),
+            "lines": invoice.lines.map(line),
             "discounts": invoice.discounts.map {
                 ["coupon": $0.coupon, "amount": (-$0.amount).amount] as [String: Any]
             },

@@ -14,10 +14,15 @@ struct RatedPeriod: Codable {
     var period: BillingPeriod
     /// False while the period runs: a preview.
     var isDue: Bool
-    var drafts: [Invoice]
+    /// They stand in `drafts.jsonl`, one a line.
+    var drafts: [Invoice] = []
     var alarms: [Alarm]
     /// Tenants whose invoices wait, each with why.
     var held: [String: String]
+    /// How many lines `drafts.jsonl` has.
+    var draftCount = 0
+
+    enum CodingKeys: String, CodingKey { case schema, period, isDue, alarms, held, draftCount }
 }
 
 /// Subscriptions, prices and usage of one period to drafts of invoices, one for each (tenant, currency).
@@ -29,6 +34,20 @@ struct Drafter {
     let amounts: [AmountEvent]
     var alarms: [Alarm] = []
     var held: [String: String]
+    /// The amounts that plugins reported, by whose they are.
+    private var reported: [UsageTable.Pair: [AmountEvent]] = [:]
+
+    init(
+        period: BillingPeriod, config: BillingConfig, prices: [Digest: Pricing], usage: UsageTable,
+        amounts: [AmountEvent], held: [String: String]
+    ) {
+        self.period = period
+        self.config = config
+        self.prices = prices
+        self.usage = usage
+        self.amounts = amounts
+        self.held = held
+    }
 
     /// The lines of one tenant in one currency, while they are being collected.
     struct Sheet {
@@ -43,21 +62,25 @@ struct Drafter {
     }
 
     mutating func draft(_ subscriptions: [Subscription]) throws(BillingError) -> [Invoice] {
+        reported = Dictionary(grouping: amounts) { .init(tenant: $0.tenant.text, plugin: $0.plugin.text) }
         var sheets: [SheetKey: Sheet] = [:]
-        var known: Set<String> = []
+        var known: Set<UsageTable.Pair> = []
         for subscription in subscriptions.sorted(by: { ($0.tenant, $0.plugin) < ($1.tenant, $1.plugin) }) {
-            known.insert("\(subscription.tenant.text) \(subscription.plugin.text)")
+            known.insert(.init(tenant: subscription.tenant.text, plugin: subscription.plugin.text))
             for (currency, lines) in try lines(of: subscription) {
                 let key = SheetKey(tenant: subscription.tenant, currency: currency)
                 sheets[key, default: Sheet(customer: subscription.customer)].lines += lines
             }
         }
-        for key in usage.days.keys where !known.contains("\(key.tenant) \(key.plugin)") {
-            alarms.append(
-                Alarm(
-                    code: "usage-without-subscription", subject: "\(key.tenant) \(key.plugin)",
-                    text: "usage of plan `\(key.plan)` (\(key.metric)) has no subscription and is not billed")
-            )
+        for (pair, series) in usage.series where !known.contains(pair) {
+            for own in series {
+                alarms.append(
+                    Alarm(
+                        code: "usage-without-subscription", subject: "\(pair.tenant) \(pair.plugin)",
+                        text:
+                            "usage of plan `\(own.plan)` (\(own.metric)) has no subscription and is not billed"
+                    ))
+            }
         }
         var invoices: [Invoice] = []
         for key in sheets.keys.sorted() {
@@ -102,9 +125,9 @@ struct Drafter {
                 plan: plan,
                 segments: touching.filter { $0.plan == terms.plan && $0.price == terms.price })
             var lines = try maker.baseLines()
-            let reported = amounts.filter { event in
-                event.tenant == subscription.tenant && event.plugin == subscription.plugin
-                    && event.plan == terms.plan
+            let pair = UsageTable.Pair(tenant: subscription.tenant.text, plugin: subscription.plugin.text)
+            let reported = (reported[pair] ?? []).filter { event in
+                event.plan == terms.plan
                     && subscription.terms(plan: event.plan, on: event.time.day)?.price == terms.price
             }
             lines += try maker.usageLines(used[terms] ?? [:], reported, &alarms)
@@ -113,9 +136,10 @@ struct Drafter {
         for currency in byCurrency.keys {
             let sum = byCurrency[currency]!.map(\.amount).reduce(.zero(currency), +)
             guard let cap = subscription.cap(at: period.endDay.start), cap.currency == currency,
-                sum.minor > cap.minor,
                 let last = byCurrency[currency]!.last
             else { continue }
+            alarms += alerts(subscription, sum, cap)
+            if sum.minor <= cap.minor { continue }
             byCurrency[currency]!.append(LineMaker.spendCapLine(like: last, period, cap - sum, cap))
             alarms.append(
                 Alarm(
@@ -125,25 +149,37 @@ struct Drafter {
         return byCurrency.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
+    /// The tenant is told at each of the configured parts of its own limit.
+    private func alerts(_ subscription: Subscription, _ sum: Money, _ cap: Money) -> [Alarm] {
+        config.capAlertPercents.filter {
+            cap.minor > 0 && Int128(sum.minor) * 100 >= Int128(cap.minor) * Int128($0)
+        }.map { percent in
+            Alarm(
+                code: "spend-alert-\(percent)",
+                subject: "\(subscription.tenant.text) \(subscription.plugin.text)",
+                text: "charges have reached \(percent) % of the tenant's limit of \(cap)")
+        }
+    }
+
     /// A metric's days and quantities under one set of terms.
     typealias Used = [String: [(day: Day, quantity: Int64)]]
 
     private mutating func usageByTerms(_ subscription: Subscription) -> [Terms: Used] {
         var result: [Terms: Used] = [:]
         let (tenant, plugin) = (subscription.tenant.text, subscription.plugin.text)
-        for (key, days) in usage.days where key.tenant == tenant && key.plugin == plugin {
-            for entry in days {
-                guard let segment = subscription.terms(plan: key.plan, on: entry.day) else {
+        for own in usage.series[.init(tenant: tenant, plugin: plugin)] ?? [] {
+            for entry in own.days {
+                guard let segment = subscription.terms(plan: own.plan, on: entry.day) else {
                     alarms.append(
                         Alarm(
                             code: "usage-without-subscription", subject: "\(tenant) \(plugin)",
                             text:
-                                "usage of plan `\(key.plan)` (\(key.metric)) was never agreed to and is not billed"
+                                "usage of plan `\(own.plan)` (\(own.metric)) was never agreed to and is not billed"
                         ))
                     continue
                 }
                 let terms = Terms(plan: segment.plan, price: segment.price)
-                result[terms, default: [:]][key.metric, default: []].append(entry)
+                result[terms, default: [:]][own.metric, default: []].append(entry)
             }
         }
         return result

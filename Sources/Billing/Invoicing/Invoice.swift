@@ -147,7 +147,6 @@ struct InvoiceHead: Hashable, Codable {
     var issued: Day
     var due: Day
     var total: Money
-    var shares: [InvoiceShare]
 
     init(_ invoice: Invoice) {
         number = invoice.number
@@ -157,6 +156,15 @@ struct InvoiceHead: Hashable, Codable {
         issued = invoice.issued
         due = invoice.due
         total = invoice.total
-        shares = invoice.shares
+    }
+
+    init(_ note: CreditNote) {
+        number = note.number
+        tenant = note.tenant
+        period = note.issued.period
+        currency = note.currency
+        issued = note.issued
+        due = note.issued
+        total = -note.total
     }
 }

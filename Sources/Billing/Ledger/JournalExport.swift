@@ -14,32 +14,46 @@ enum JournalExport {
         return Array(out.utf8)
     }
 
-    /// beancount: accounts are opened, and every account's balance is asserted with a tolerance of zero.
-    static func beancount(_ bookings: [Booking], openedOn day: Day) -> [UInt8] {
-        var out = "option \"title\" \"VeroForge Marketplace\"\n"
-        var balances: [String: [Currency: Int64]] = [:]
-        for posting in bookings.flatMap(\.postings) {
-            balances[posting.account, default: [:]][posting.money.currency, default: 0] += posting.money.minor
-        }
-        for account in balances.keys.sorted() { out += "\(day) open \(beancountAccount(account))\n" }
+    /// beancount, one month: its transactions, and at its end the balance of every account that it touched, of all
+    /// time, with a tolerance of zero. `balances` is brought forward from month to month.
+    static func beancount(
+        _ bookings: [Booking], before day: Day, balances: inout [String: [Currency: Int64]]
+    ) -> [UInt8] {
+        var out = ""
+        var touched: Set<String> = []
         for booking in bookings {
             out +=
                 "\n\(booking.day) * \"\(quoted(booking.description))\"\n  key: \"\(quoted(booking.key))\"\n"
             for posting in booking.postings {
-                out += "  \(beancountAccount(posting.account))  \(posting.money)\n"
+                let account = beancountAccount(posting.account)
+                out += "  \(account)  \(posting.money)\n"
+                balances[account, default: [:]][posting.money.currency, default: 0] += posting.money.minor
+                touched.insert(account)
             }
         }
-        if let last = bookings.last?.day {
-            out += "\n"
-            for account in balances.keys.sorted() {
-                for (currency, minor) in balances[account]!.sorted(by: { $0.key < $1.key }) {
-                    let amount = Money(minor: minor, currency).amount
-                    out +=
-                        "\(last.adding(days: 1)) balance \(beancountAccount(account))  \(amount) ~ 0 \(currency.code)\n"
-                }
+        out += "\n"
+        for account in touched.sorted() {
+            for (currency, minor) in balances[account]!.sorted(by: { $0.key < $1.key }) {
+                let amount = Money(minor: minor, currency).amount
+                out += "\(day) balance \(account)  \(amount) ~ 0 \(currency.code)\n"
             }
         }
         return Array(out.utf8)
+    }
+
+    /// The whole books for beancount: every account opened, every month included.
+    static func beancountBooks(_ accounts: [String], _ months: [BillingPeriod]) -> [UInt8] {
+        var out = "option \"title\" \"VeroForge Marketplace\"\n"
+        if let first = months.first {
+            for account in accounts { out += "\(first.firstDay) open \(account)\n" }
+        }
+        for month in months { out += "include \"\(month)/journal.beancount\"\n" }
+        return Array(out.utf8)
+    }
+
+    /// The same for hledger and ledger.
+    static func hledgerBooks(_ months: [BillingPeriod]) -> [UInt8] {
+        Array(months.map { "include \($0)/journal.hledger\n" }.joined().utf8)
     }
 
     /// `revenue:platform` is `Income:Platform`: each part begins with a capital letter or a digit.

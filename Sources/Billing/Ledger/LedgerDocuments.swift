@@ -25,8 +25,8 @@ extension LedgerTransaction {
 
     /// Adds a numbered document with its head: what the later stages need of it.
     func addInvoice(
-        ordinal: Int64, kind: String, corrects: String?, head: InvoiceHead, document: [UInt8], digest: Digest,
-        previous: Digest?
+        ordinal: Int64, kind: String, corrects: String?, head: InvoiceHead, shares: [InvoiceShare] = [],
+        document: [UInt8], digest: Digest, previous: Digest?
     ) throws {
         let text = String(decoding: try BillingJSON.encode(head, subject: head.number), as: UTF8.self)
         try db.execute(
@@ -40,6 +40,13 @@ extension LedgerTransaction {
                 head.period.description,
                 String(decoding: document, as: UTF8.self), text, digest.hex, previous?.hex,
             ])
+        let insert = try db.cachedStatement(
+            sql: "INSERT INTO invoice_share (invoice, publisher, nets, developer) VALUES (?, ?, ?, ?)")
+        for share in shares {
+            try insert.execute(arguments: [
+                head.number, share.publisher.text, share.nets.minor, share.developer.minor,
+            ])
+        }
     }
 
     /// The heads of all invoices (credit notes apart), in the order of their numbers.
@@ -50,7 +57,9 @@ extension LedgerTransaction {
     }
 
     /// All of them, or those of one period or number, in the order of their numbers.
-    func invoices(period: BillingPeriod? = nil, number: String? = nil) throws -> [Issued] {
+    func invoices(
+        period: BillingPeriod? = nil, number: String? = nil, corrects: String? = nil, kind: String? = nil
+    ) throws -> [Issued] {
         var sql = "SELECT number, kind, corrects, tenant, period, document, digest FROM invoice WHERE 1"
         var arguments = StatementArguments()
         if let period {
@@ -60,6 +69,14 @@ extension LedgerTransaction {
         if let number {
             sql += " AND number = ?"
             arguments += [number]
+        }
+        if let corrects {
+            sql += " AND corrects = ?"
+            arguments += [corrects]
+        }
+        if let kind {
+            sql += " AND kind = ?"
+            arguments += [kind]
         }
         return try Row.fetchAll(db, sql: sql + " ORDER BY ordinal", arguments: arguments).map { row in
             let document: String = row["document"]

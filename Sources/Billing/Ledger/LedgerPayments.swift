@@ -49,6 +49,12 @@ extension LedgerTransaction {
         }
     }
 
+    /// Invoices of which every intent so far has failed.
+    func declinedInvoices(processor: String) throws -> Set<String> {
+        let byInvoice = Dictionary(grouping: try intents(processor: processor), by: \.invoice)
+        return Set(byInvoice.filter { $0.value.allSatisfy { $0.state == .failed } }.keys)
+    }
+
     /// True where it is new; a receipt with the same id and another content is refused.
     func addReceipt(_ receipt: PaymentReceipt, processor: String) throws -> Bool {
         let held = try Row.fetchOne(

@@ -2,26 +2,73 @@ internal import GRDB
 
 /// The tables: STRICT, and by triggers never updated, never deleted from.
 enum LedgerSchema {
-    static let tables = [
+    static let tables = firstTables + correctionTables
+
+    private static let firstTables = [
         "closing", "invoice", "booking", "posting", "intent", "intent_state", "receipt", "payout",
+    ]
+    private static let correctionTables = [
+        "invoice_share", "credit_order", "refund", "refund_state", "dispute", "dispute_state", "dunning",
     ]
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 books") { db in
             try db.execute(sql: books)
-            for table in tables {
-                for verb in ["UPDATE", "DELETE"] {
-                    try db.execute(
-                        sql: """
-                            CREATE TRIGGER \(table)_no_\(verb.lowercased()) BEFORE \(verb) ON \(table)
-                            BEGIN SELECT RAISE(ABORT, '\(table) is append-only'); END;
-                            """)
-                }
-            }
+            for table in firstTables { try forbidChange(of: table, db) }
+        }
+        migrator.registerMigration("2 corrections") { db in
+            try db.execute(sql: corrections)
+            for table in correctionTables { try forbidChange(of: table, db) }
         }
         return migrator
     }
+
+    private static func forbidChange(of table: String, _ db: Database) throws {
+        for verb in ["UPDATE", "DELETE"] {
+            try db.execute(
+                sql: """
+                    CREATE TRIGGER \(table)_no_\(verb.lowercased()) BEFORE \(verb) ON \(table)
+                    BEGIN SELECT RAISE(ABORT, '\(table) is append-only'); END;
+                    """)
+        }
+    }
+
+    /// What corrects an invoice after it was issued, and what reminds of it.
+    private static let corrections = """
+        CREATE TABLE invoice_share (
+            invoice TEXT NOT NULL REFERENCES invoice (number), publisher TEXT NOT NULL,
+            nets INTEGER NOT NULL, developer INTEGER NOT NULL, UNIQUE (invoice, publisher)
+        ) STRICT;
+        CREATE INDEX invoice_share_publisher ON invoice_share (publisher);
+        CREATE INDEX invoice_corrects ON invoice (corrects) WHERE corrects IS NOT NULL;
+        CREATE TABLE credit_order (
+            key TEXT PRIMARY KEY NOT NULL, number TEXT NOT NULL UNIQUE REFERENCES invoice (number)
+        ) STRICT;
+        CREATE TABLE refund (
+            id TEXT PRIMARY KEY NOT NULL, invoice TEXT NOT NULL REFERENCES invoice (number),
+            tenant TEXT NOT NULL, processor TEXT NOT NULL, currency TEXT NOT NULL,
+            minor INTEGER NOT NULL CHECK (minor > 0), day TEXT NOT NULL, iban TEXT NOT NULL, reason TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE refund_state (
+            refund TEXT NOT NULL REFERENCES refund (id), step INTEGER NOT NULL, state TEXT NOT NULL,
+            day TEXT NOT NULL, detail TEXT NOT NULL, UNIQUE (refund, step)
+        ) STRICT;
+        CREATE TABLE dispute (
+            id TEXT PRIMARY KEY NOT NULL, invoice TEXT NOT NULL REFERENCES invoice (number),
+            currency TEXT NOT NULL, minor INTEGER NOT NULL CHECK (minor > 0), day TEXT NOT NULL,
+            reason TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE dispute_state (
+            dispute TEXT NOT NULL REFERENCES dispute (id), step INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('open', 'won', 'lost')),
+            day TEXT NOT NULL, UNIQUE (dispute, step), UNIQUE (dispute, state)
+        ) STRICT;
+        CREATE TABLE dunning (
+            invoice TEXT NOT NULL REFERENCES invoice (number), state TEXT NOT NULL, day TEXT NOT NULL,
+            UNIQUE (invoice, state)
+        ) STRICT;
+        """
 
     private static let books = """
         CREATE TABLE closing (

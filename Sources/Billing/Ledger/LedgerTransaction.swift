@@ -88,6 +88,41 @@ struct LedgerTransaction {
         return try Int64.fetchOne(db, sql: sql, arguments: arguments) ?? 0
     }
 
+    /// The sum on an account without the credits (negative postings) of settlements that are younger than a day.
+    func ripe(_ account: String, _ currency: Currency, through day: Day) throws -> Int64 {
+        try Int64.fetchOne(
+            db,
+            sql: """
+                SELECT COALESCE(SUM(p.minor), 0) FROM posting p JOIN booking b ON b.id = p.booking
+                WHERE p.account = ? AND p.currency = ?
+                    AND NOT (b.kind = 'settlement' AND p.minor < 0 AND b.day > ?)
+                """, arguments: [account, currency.code, day.description]) ?? 0
+    }
+
+    /// When an account was last posted to.
+    func lastDay(of account: String, _ currency: Currency) throws -> Day? {
+        try String.fetchOne(
+            db,
+            sql: """
+                SELECT MAX(b.day) FROM posting p JOIN booking b ON b.id = p.booking
+                WHERE p.account = ? AND p.currency = ?
+                """, arguments: [account, currency.code]
+        ).map { try day($0) }
+    }
+
+    /// The sums on all accounts that begin so.
+    func balances(prefix: String) throws -> [String: [Currency: Int64]] {
+        var result: [String: [Currency: Int64]] = [:]
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT account, currency, SUM(minor) FROM posting WHERE account >= ? AND account < ?
+                GROUP BY account, currency
+                """, arguments: [prefix, prefix + "\u{10FFFF}"])
+        for row in rows { result[row[0], default: [:]][try currency(row[1])] = row[2] }
+        return result
+    }
+
     /// The currencies in which an account was ever posted to, sorted.
     func currencies(of account: String) throws -> [Currency] {
         try String.fetchAll(

@@ -35,6 +35,8 @@ enum Account {
     static let platform = "revenue:platform"
     static let suspense = "liabilities:suspense"
     static let writeOff = "expenses:write-off"
+    /// Given back to customers, on its way.
+    static let refunds = "liabilities:refunds"
 
     static func receivable(_ tenant: TenantID) -> String { "assets:receivable:\(tenant.text)" }
     static func credit(_ tenant: TenantID) -> String { "liabilities:customers:\(tenant.text):credit" }
@@ -46,6 +48,15 @@ enum Account {
     /// Collected, to be paid out once its hold ends.
     static func payable(_ publisher: PublisherID) -> String {
         "liabilities:publishers:\(publisher.text):payable"
+    }
+    /// Collected, but disputed: kept back until that is decided.
+    static func held(_ publisher: PublisherID) -> String { "liabilities:publishers:\(publisher.text):held" }
+
+    /// The publisher of an account of its own, of one kind.
+    static func publisher(of account: String, _ kind: String) -> PublisherID? {
+        let parts = account.split(separator: ":")
+        guard parts.count == 4, parts[1] == "publishers", parts[3] == kind else { return nil }
+        return PublisherID(String(parts[2]))
     }
 }
 

@@ -5,10 +5,14 @@ public import Metering
 public struct BillingTemplates: Sendable {
     public var invoice: String
     public var statement: String
+    public var credit: String
+    public var finance: String
 
-    public init(invoice: String, statement: String) {
+    public init(invoice: String, statement: String, credit: String = "", finance: String = "") {
         self.invoice = invoice
         self.statement = statement
+        self.credit = credit
+        self.finance = finance
     }
 }
 
@@ -44,15 +48,18 @@ public struct BillingNight: Sendable {
     let processor: any PaymentProcessor
     let disk: Disk
     let ledger: LedgerStore
+    /// Told of a long stage's steps: the stage, how many are done, of how many.
+    let progress: @Sendable (String, Int, Int) -> Void
 
     /// `data` is the data directory; `processor` is the bank transfer over `billing/bank/` where none is given.
     public init(
         data: String, config: BillingConfig, asOf: Instant, templates: BillingTemplates,
         publishers: [PublisherAccount], prices: PriceBook = PriceBook(),
-        processor: (any PaymentProcessor)? = nil,
-        disk: Disk = Disk()
+        processor: (any PaymentProcessor)? = nil, disk: Disk = Disk(),
+        progress: @escaping @Sendable (String, Int, Int) -> Void = { _, _, _ in }
     ) throws(BillingError) {
         try config.check()
+        self.progress = progress
         self.config = config
         self.asOf = asOf
         self.paths = BillingPaths(data: data)

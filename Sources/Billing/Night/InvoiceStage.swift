@@ -13,28 +13,22 @@ extension BillingNight {
         }
         try releaseHeld(&summary)
         for closing in try ledger.read({ try $0.closings() }) {
-            for issued in try ledger.read({ try $0.invoices(period: closing.period) }) {
-                if try writeDocuments(issued) { summary.counts["written", default: 0] += 1 }
-            }
+            let issued = try ledger.read { try $0.invoices(period: closing.period, kind: "invoice") }
+            let written = try writeDocuments(issued)
+            if written > 0 { summary.counts["written", default: 0] += Int64(written) }
+        }
+        for issued in try ledger.read({ try $0.invoices(kind: "credit") }) {
+            if try writeCreditNote(issued) { summary.counts["written", default: 0] += 1 }
         }
         return summary
-    }
-
-    func rated(_ period: BillingPeriod) throws(BillingError) -> RatedPeriod {
-        try BillingJSON.decode(
-            RatedPeriod.self, from: try read(paths.file(period, "rated.json")), subject: "rated \(period)")
     }
 
     private func close(
         _ period: BillingPeriod, _ rated: RatedPeriod, _ summary: inout StageSummary
     ) throws(BillingError) {
-        let issued = try ledger.write { books in
-            var issued: [Invoice] = []
-            for draft in rated.drafts where rated.held[draft.tenant.text] == nil {
-                issued.append(try issue(draft, booked: period.endDay.adding(days: -1), books))
-            }
+        let free = rated.drafts.filter { rated.held[$0.tenant.text] == nil }
+        let issued = try issue(free, booked: period.endDay.adding(days: -1)) { books in
             try books.close(Closing(period: period, day: asOf.day, held: rated.held))
-            return issued
         }
         summary.counts["closed", default: 0] += 1
         summary.counts["issued", default: 0] += Int64(issued.count)
@@ -55,37 +49,71 @@ extension BillingNight {
             let drafts = try rated(closing.period).drafts.filter { draft in
                 free.contains { $0.tenant == draft.tenant }
             }
-            let count = try ledger.write { books in
-                var count: Int64 = 0
-                for draft in drafts
-                where !(try books.hasInvoice(closing.period, draft.tenant, draft.currency)) {
-                    _ = try issue(draft, booked: asOf.day, books)
-                    count += 1
-                }
-                return count
+            let waiting = try ledger.read { books in
+                try drafts.filter { !(try books.hasInvoice(closing.period, $0.tenant, $0.currency)) }
             }
+            let count = Int64(try issue(waiting, booked: asOf.day) { _ in }.count)
             if count > 0 { summary.counts["released", default: 0] += count }
         }
     }
 
-    /// Gives a draft its number, its dates and its place in the chain, and books it. Inside one transaction.
-    private func issue(_ draft: Invoice, booked day: Day, _ books: LedgerTransaction) throws -> Invoice {
-        var invoice = draft
-        let ordinal = try books.nextInvoiceOrdinal()
-        invoice.number = documentNumber(config.invoicePrefix, ordinal)
-        invoice.issued = asOf.day
-        invoice.due = asOf.day.adding(days: config.paymentTermsDays)
-        invoice.previous = try books.lastInvoiceDigest()
-        invoice.paymentReference = invoice.number
-        if let violation = invoice.firstViolation() {
-            throw BillingError(.conservation, invoice.number, violation)
+    /// Where a document's `previous` will stand: the document before it is not known while it is encoded.
+    private static let noDigest = Digest(hex: String(repeating: "0", count: 64))!
+    private static let noPrevious = Array("\"previous\" : \"\(noDigest.hex)\"".utf8)
+
+    /// Gives drafts their numbers, their dates and their places in the chain, and books them, in one transaction with
+    /// `also`. The documents are encoded on all cores before it; what chains them is put in inside it.
+    private func issue(
+        _ drafts: [Invoice], booked day: Day, also: (LedgerTransaction) throws -> Void
+    ) throws(BillingError) -> [Invoice] {
+        let first = try ledger.read { try $0.nextInvoiceOrdinal() }
+        var invoices: [Invoice] = []
+        for (index, draft) in drafts.enumerated() {
+            var invoice = draft
+            let ordinal = first + Int64(index)
+            invoice.number = documentNumber(config.invoicePrefix, ordinal)
+            invoice.issued = asOf.day
+            invoice.due = asOf.day.adding(days: config.paymentTermsDays)
+            invoice.previous = ordinal == 1 ? nil : Self.noDigest
+            invoice.paymentReference = invoice.number
+            invoices.append(invoice)
         }
-        let bytes = try BillingJSON.encode(invoice, subject: invoice.number)
-        try books.addInvoice(
-            ordinal: ordinal, kind: "invoice", corrects: nil, head: InvoiceHead(invoice), document: bytes,
-            digest: Digest.sha256(of: bytes), previous: invoice.previous)
-        try books.book(BillingNight.booking(of: invoice, on: day))
-        return invoice
+        let documents = try inParallel(invoices) { (invoice) throws(BillingError) -> [UInt8] in
+            if let violation = invoice.firstViolation() {
+                throw BillingError(.conservation, invoice.number, violation)
+            }
+            return try BillingJSON.encode(invoice, subject: invoice.number)
+        }
+        return try ledger.write { books in
+            for index in invoices.indices {
+                let ordinal = try books.nextInvoiceOrdinal()
+                guard ordinal == first + Int64(index) else {
+                    throw BillingError(.storage, invoices[index].number, "the number was taken meanwhile")
+                }
+                invoices[index].previous = try books.lastInvoiceDigest()
+                let bytes = try chained(documents[index], invoices[index])
+                try books.addInvoice(
+                    ordinal: ordinal, kind: "invoice", corrects: nil, head: InvoiceHead(invoices[index]),
+                    shares: invoices[index].shares, document: bytes, digest: Digest.sha256(of: bytes),
+                    previous: invoices[index].previous)
+                try books.book(BillingNight.booking(of: invoices[index], on: day))
+            }
+            try also(books)
+            return invoices
+        }
+    }
+
+    /// The document with the digest of the one before in its place.
+    private func chained(_ document: [UInt8], _ invoice: Invoice) throws -> [UInt8] {
+        guard let previous = invoice.previous else { return document }
+        let mark = Self.noPrevious
+        guard let last = document.lastIndex(of: UInt8(ascii: "}")),
+            let at = document[..<last].indices.last(where: {
+                document[$0] == mark[0] && document[$0...].starts(with: mark)
+            })
+        else { throw BillingError(.immutable, invoice.number, "has no place for the document before it") }
+        return document[..<at] + Array("\"previous\" : \"\(previous.hex)\"".utf8)
+            + document[(at + mark.count)...]
     }
 
     func documentNumber(_ prefix: String, _ ordinal: Int64) -> String {
@@ -108,30 +136,5 @@ extension BillingNight {
             key: "invoice:\(invoice.number)", day: day, kind: .invoice, invoice: invoice.number,
             description: "invoice \(invoice.number) to \(invoice.tenant.text) for \(invoice.period)",
             postings: postings)
-    }
-
-    /// Writes an issued document's JSON and HTML; true where a file was not there yet. A file that says something
-    /// else than the books is an error, never overwritten.
-    @discardableResult
-    private func writeDocuments(_ issued: LedgerTransaction.Issued) throws(BillingError) -> Bool {
-        guard Digest.sha256(of: issued.document) == issued.digest else {
-            throw BillingError(.immutable, issued.number, "its document is not the one that was issued")
-        }
-        let folder = "\(paths.folder(issued.period))/invoices"
-        let path = "\(folder)/\(issued.number).json"
-        if let held = try readIfPresent(path) {
-            guard held == issued.document else {
-                throw BillingError(.immutable, path, "was changed after it was issued")
-            }
-        }
-        let invoice = try BillingJSON.decode(Invoice.self, from: issued.document, subject: issued.number)
-        let page = try BillingPages.invoice(invoice, template: templates.invoice)
-        let isNew = try BillingError.storing { () throws(MeteringError) in
-            try disk.replace(path, with: issued.document)
-        }
-        // A page already issued stays as it was, also where the template has changed since.
-        let html = "\(folder)/\(issued.number).html"
-        if isNew || !disk.exists(html) { try write(html, page) }
-        return isNew
     }
 }

@@ -7,39 +7,65 @@ extension BillingNight {
         var summary = StageSummary("pay-out")
         let accounts = try ledger.read { try $0.accounts(prefix: "liabilities:publishers:") }
         let ids = Set(accounts.compactMap { PublisherID(String($0.split(separator: ":")[2])) }).sorted()
-        for id in ids {
-            guard let publisher = publishers[id] else {
-                summary.alarms.append("publisher \(id.text) is not known: nothing is paid out")
-                continue
-            }
-            let currencies = try ledger.read { try $0.currencies(of: Account.payable(id)) }
-            for currency in currencies {
-                if let statement = try payOut(publisher, currency, &summary) {
-                    summary.counts["payouts", default: 0] += 1
-                    summary.add("paid", statement.paid)
+        // One transaction: either all of a day's payouts are booked, or none.
+        try ledger.write { books in
+            for id in ids {
+                guard let publisher = publishers[id] else {
+                    summary.alarms.append("publisher \(id.text) is not known: nothing is paid out")
+                    continue
+                }
+                for currency in try books.currencies(of: Account.payable(id)) {
+                    try writeOff(id, currency, books, &summary)
+                    if let statement = try payOut(publisher, currency, books, &summary) {
+                        summary.counts["payouts", default: 0] += 1
+                        summary.add("paid", statement.paid)
+                    }
                 }
             }
         }
         try writePayouts(&summary)
+        try writeBalances(ids)
         return summary
     }
 
-    /// Free to be paid: what became payable up to the hold's border, less all that was paid or taken back since.
+    /// Free to be paid: what became payable up to the hold's border, less all that was paid, held or taken back
+    /// since. What is taken back counts at once.
     private func available(_ id: PublisherID, _ currency: Currency, _ books: LedgerTransaction) throws
         -> Int64
     {
         let border = asOf.day.adding(days: -config.payoutHoldDays)
-        let ripe = -(try books.balance(Account.payable(id), currency, kinds: [.settlement], through: border))
-        let taken = try books.balance(
-            Account.payable(id), currency, kinds: [.payout, .credit, .refund, .hold, .release, .writeOff])
-        return ripe - taken
+        return -(try books.ripe(Account.payable(id), currency, through: border))
+    }
+
+    /// A debt that nothing has moved for so many days is given up, in a booking of its own.
+    private func writeOff(
+        _ id: PublisherID, _ currency: Currency, _ books: LedgerTransaction, _ summary: inout StageSummary
+    ) throws {
+        guard let days = config.writeOffDays else { return }
+        let owed = try [Account.payable(id), Account.accrued(id), Account.held(id)].reduce(Int64(0)) {
+            try $0 - books.balance($1, currency)
+        }
+        guard owed < 0, let last = try books.lastDay(of: Account.payable(id), currency),
+            asOf.day >= last.adding(days: days)
+        else { return }
+        let given = Money(minor: -owed, currency)
+        let booked = try books.book(
+            Booking(
+                key: "write-off:\(id.text):\(currency.code):\(last)", day: asOf.day, kind: .writeOff,
+                invoice: nil, description: "owed by \(id.text) since \(last), given up",
+                postings: [
+                    Posting(account: Account.writeOff, money: given),
+                    Posting(account: Account.payable(id), money: -given),
+                ]))
+        if booked { summary.add("written off", given) }
     }
 
     private func payOut(
-        _ publisher: PublisherAccount, _ currency: Currency, _ summary: inout StageSummary
-    ) throws(BillingError) -> PayoutStatement? {
+        _ publisher: PublisherAccount, _ currency: Currency, _ books: LedgerTransaction,
+        _ summary: inout StageSummary
+    ) throws -> PayoutStatement? {
         let minimum = config.payoutMinimums[currency.code].flatMap { Money($0, currency)?.minor } ?? 1
-        let available = try ledger.read { try self.available(publisher.id, currency, $0) }
+        let available = try self.available(publisher.id, currency, books)
         guard available >= max(1, minimum) else { return nil }
         guard !publisher.iban.isEmpty else {
             summary.alarms.append("publisher \(publisher.id.text) has no account to pay to")
@@ -49,27 +75,25 @@ extension BillingNight {
             summary.alarms.append("publisher \(publisher.id.text): \(why)")
             return nil
         }
-        return try ledger.write { books in
-            let ordinal = try books.nextPayoutOrdinal()
-            let paid = Money(minor: available, currency)
-            let statement = try statement(documentNumber("PO", ordinal), publisher, paid, books)
-            if let violation = statement.firstViolation() {
-                throw BillingError(.conservation, statement.number, violation)
-            }
-            try books.addPayout(
-                ordinal: ordinal, number: statement.number, publisher: publisher.id, day: asOf.day,
-                money: paid,
-                document: try BillingJSON.encode(statement, subject: statement.number))
-            try books.book(
-                Booking(
-                    key: "payout:\(statement.number)", day: asOf.day, kind: .payout, invoice: nil,
-                    description: "payout \(statement.number) to \(publisher.id.text)",
-                    postings: [
-                        Posting(account: Account.payable(publisher.id), money: paid),
-                        Posting(account: Account.bank, money: -paid),
-                    ]))
-            return statement
+        let ordinal = try books.nextPayoutOrdinal()
+        let paid = Money(minor: available, currency)
+        let statement = try statement(documentNumber("PO", ordinal), publisher, paid, books)
+        if let violation = statement.firstViolation() {
+            throw BillingError(.conservation, statement.number, violation)
         }
+        try books.addPayout(
+            ordinal: ordinal, number: statement.number, publisher: publisher.id, day: asOf.day,
+            money: paid,
+            document: try BillingJSON.encode(statement, subject: statement.number))
+        try books.book(
+            Booking(
+                key: "payout:\(statement.number)", day: asOf.day, kind: .payout, invoice: nil,
+                description: "payout \(statement.number) to \(publisher.id.text)",
+                postings: [
+                    Posting(account: Account.payable(publisher.id), money: paid),
+                    Posting(account: Account.bank, money: -paid),
+                ]))
+        return statement
     }
 
     private func statement(
@@ -82,25 +106,29 @@ extension BillingNight {
             try BillingJSON.decode(PayoutStatement.self, from: $0.document, subject: $0.number)
         }
         // Everything that ever changed what the publisher is owed, by invoice.
-        let rows = try earnings(publisher.id, currency, books)
         let known = Dictionary(
             (try books.payouts(publisher: publisher.id, currency: currency)).flatMap { paidOut in
                 (try? BillingJSON.decode(
                     PayoutStatement.self, from: paidOut.document, subject: paidOut.number))?.rows ?? []
             }.map { ($0.invoice, $0.share.minor) }, uniquingKeysWith: +)
         var news: [PayoutStatement.Row] = []
-        for row in rows {
-            let change = row.share.minor - (known[row.invoice] ?? 0)
+        for row in try books.earnings(publisher.id, currency) {
+            let change = row.share - (known[row.invoice] ?? 0)
             if change == 0 { continue }
-            var own = row
-            own.share = Money(minor: change, currency)
-            news.append(own)
+            news.append(
+                PayoutStatement.Row(
+                    invoice: row.invoice, period: row.period, nets: Money(minor: row.nets, currency),
+                    share: Money(minor: change, currency)))
         }
         let earned = news.map(\.share).filter { $0.minor > 0 }.reduce(zero, +)
         let reversed = -news.map(\.share).filter { $0.minor < 0 }.reduce(zero, +)
-        let owed =
-            -(try books.balance(Account.accrued(publisher.id), currency))
-            - (try books.balance(Account.payable(publisher.id), currency))
+        let given = Money(
+            minor: -(try books.balance(Account.payable(publisher.id), currency, kinds: [.writeOff])), currency
+        )
+        let owed = try [
+            Account.accrued(publisher.id), Account.payable(publisher.id), Account.held(publisher.id),
+        ]
+        .reduce(Int64(0)) { try $0 - books.balance($1, currency) }
         let closing = Money(minor: try available(publisher.id, currency, books), currency) - paid
         let waiting = Money(minor: owed, currency) - paid - closing
         let opening = previous?.closing ?? zero
@@ -112,29 +140,8 @@ extension BillingNight {
             payerVATID: config.issuer.vatID,
             currency: currency, after: previous?.day, day: asOf.day, rows: news, opening: opening,
             earned: earned,
-            reversed: reversed, held: held, paid: paid, closing: closing, waiting: waiting)
-    }
-
-    /// A publisher's share of every invoice in a currency, as it stands after credits.
-    private func earnings(
-        _ id: PublisherID, _ currency: Currency, _ books: LedgerTransaction
-    ) throws -> [PayoutStatement.Row] {
-        var rows: [PayoutStatement.Row] = []
-        for invoice in try books.heads() {
-            guard invoice.currency == currency,
-                let share = invoice.shares.first(where: { $0.publisher == id })
-            else {
-                continue
-            }
-            let target =
-                -(try books.balance(
-                    Account.accrued(id), currency, kinds: [.invoice, .credit], invoice: invoice.number))
-            rows.append(
-                PayoutStatement.Row(
-                    invoice: invoice.number, period: invoice.period, nets: share.nets,
-                    share: Money(minor: target, currency)))
-        }
-        return rows
+            reversed: reversed, held: held, paid: paid, closing: closing, waiting: waiting,
+            writtenOff: given - (previous?.writtenOffInAll ?? zero), writtenOffInAll: given)
     }
 
     /// The documents of payouts, and one transfer file for each day and currency.
@@ -164,5 +171,29 @@ extension BillingNight {
                     try TransferFile.pain001(own, day: day, currency: currency, config.issuer))
             }
         }
+    }
+
+    /// What every publisher is owed today, in `billing/balances.csv`: negative balances are carried forward here
+    /// until they are earned back or given up.
+    private func writeBalances(_ ids: [PublisherID]) throws(BillingError) {
+        var out: [UInt8] = []
+        CSV.append(&out, ["publisher", "currency", "accrued", "payable", "held", "free"])
+        let rows = try ledger.read { books in
+            let balances = try books.balances(prefix: "liabilities:publishers:")
+            var rows: [[String]] = []
+            for id in ids {
+                let own = [Account.accrued(id), Account.payable(id), Account.held(id)].map {
+                    balances[$0] ?? [:]
+                }
+                for currency in Set(own.flatMap(\.keys)).sorted() {
+                    let amounts = own.map { Money(minor: -($0[currency] ?? 0), currency).amount }
+                    let free = Money(minor: try available(id, currency, books), currency)
+                    rows.append([id.text, currency.code] + amounts + [free.amount])
+                }
+            }
+            return rows
+        }
+        for row in rows { CSV.append(&out, row) }
+        try write("\(paths.billing)/balances.csv", out)
     }
 }

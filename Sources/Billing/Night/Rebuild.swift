@@ -17,9 +17,8 @@ extension BillingNight {
         try compare(paths.file(period, "usage-by-plan.csv"), result.csvByPlan())
         try compare(paths.file(period, "amounts.jsonl"), MeterLines.write(result.amounts.map { .amount($0) }))
         let again = try ratedPeriod(period)
-        try compare(
-            paths.file(period, "rated.json"), try BillingJSON.encode(again, subject: "rated \(period)"))
-        var summary = StageSummary("rebuild", counts: ["files": 4])
+        for (name, bytes) in try ratedFiles(again) { try compare(paths.file(period, name), bytes) }
+        var summary = StageSummary("rebuild", counts: ["files": 5])
         for issued in try ledger.read({ try $0.invoices(period: period) }) where issued.kind == "invoice" {
             let invoice = try BillingJSON.decode(Invoice.self, from: issued.document, subject: issued.number)
             let draft = again.drafts.first { $0.tenant == invoice.tenant && $0.currency == invoice.currency }
@@ -38,14 +37,5 @@ extension BillingNight {
         guard try read(path) == bytes else {
             throw BillingError(.conservation, path, "comes out otherwise when it is made anew")
         }
-    }
-
-    /// What a tenant's next invoices would be, from the usage that the last night rolled up: the night's own code on
-    /// a partial log. Writes nothing; empty before the first night.
-    public func preview(_ tenant: TenantID) throws(BillingError) -> [Invoice] {
-        guard let period = try openPeriods().last, disk.exists(paths.file(period, "inputs.json")) else {
-            return []
-        }
-        return try ratedPeriod(period).drafts.filter { $0.tenant == tenant }
     }
 }

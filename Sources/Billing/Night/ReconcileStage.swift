@@ -12,8 +12,8 @@ extension BillingNight {
         var reader = Reconciliation(night: self)
         try reader.run()
         summary.counts = [
-            "invoices": Int64(reader.invoiceCount), "entries": Int64(reader.entryCount),
-            "payouts": Int64(reader.payoutCount),
+            "invoices": Int64(reader.invoiceCount), "credits": Int64(reader.creditCount),
+            "entries": Int64(reader.entryCount), "payouts": Int64(reader.payoutCount),
         ]
         for (name, money) in reader.lifetime.sorted(by: { $0.key < $1.key }) {
             for (_, value) in money.sorted(by: { $0.key < $1.key }) { summary.add(name, value) }
@@ -24,13 +24,19 @@ extension BillingNight {
     }
 
     private func exportJournals() throws(BillingError) {
-        for month in try ledger.read({ try $0.months() }) {
+        let months = try ledger.read { try $0.months() }
+        var balances: [String: [Currency: Int64]] = [:]
+        for month in months {
             let bookings = try ledger.read { try $0.bookings(from: month.firstDay, to: month.endDay) }
             try write(paths.file(month, "journal.hledger"), JournalExport.hledger(bookings))
             try write(
                 paths.file(month, "journal.beancount"),
-                JournalExport.beancount(bookings, openedOn: month.firstDay))
+                JournalExport.beancount(bookings, before: month.endDay, balances: &balances))
         }
+        if months.isEmpty { return }
+        try write("\(paths.billing)/books.hledger", JournalExport.hledgerBooks(months))
+        try write(
+            "\(paths.billing)/books.beancount", JournalExport.beancountBooks(balances.keys.sorted(), months))
     }
 }
 
@@ -40,6 +46,18 @@ struct Reconciliation {
     private(set) var invoiceCount = 0
     private(set) var entryCount = 0
     private(set) var payoutCount = 0
+    private(set) var creditCount = 0
+    /// Invoices with what was credited on them, by number.
+    private var standing: [String: (invoice: Invoice, notes: [CreditNote])] = [:]
+    /// What was charged and whose it is, by day and currency, from the journal alone.
+    private var days: [Day: [Currency: DaySum]] = [:]
+
+    struct DaySum {
+        var charged: Int64 = 0
+        var developers: Int64 = 0
+        var platform: Int64 = 0
+        var tax: Int64 = 0
+    }
     private(set) var lifetime: [String: [Currency: Money]] = [:]
     private var entries: [String: JournalFile.Entry] = [:]
     private var balances: [String: [Currency: Int64]] = [:]
@@ -59,10 +77,14 @@ struct Reconciliation {
         var book = PriceBook()
         try book.thaw(from: night.paths.prices, night.disk)
         secondRater = SlowRater(prices: book.prices)
-        for month in months {
+        for (index, month) in months.enumerated() {
+            night.progress("reconcile", index, months.count)
             try readInvoices(month)
             try readPayouts(month)
         }
+        for month in months { try readCredits(month) }
+        night.progress("reconcile", months.count, months.count)
+        try checkDays()
         try checkChain()
         try checkTotals()
     }
@@ -92,21 +114,89 @@ struct Reconciliation {
                 throw fail("\(path) \(entry.key)", "stands twice")
             }
             entryCount += 1
+            if entry.key.hasPrefix("invoice:") || entry.key.hasPrefix("credit:") { count(entry) }
+        }
+    }
+
+    private mutating func count(_ entry: JournalFile.Entry) {
+        for posting in entry.postings {
+            let currency = posting.money.currency
+            var sum = days[entry.day]?[currency] ?? DaySum()
+            if posting.account.hasPrefix("assets:receivable:") { sum.charged += posting.money.minor }
+            if posting.account.hasPrefix("liabilities:publishers:") { sum.developers -= posting.money.minor }
+            if posting.account == Account.platform { sum.platform -= posting.money.minor }
+            if posting.account.hasPrefix("liabilities:tax:") { sum.tax -= posting.money.minor }
+            days[entry.day, default: [:]][currency] = sum
+        }
+    }
+
+    /// Customers' charges are developers' shares, the platform's part and tax, on each day and in each currency.
+    private func checkDays() throws(BillingError) {
+        for (day, currencies) in days.sorted(by: { $0.key < $1.key }) {
+            for (currency, sum) in currencies
+            where sum.charged != sum.developers + sum.platform + sum.tax {
+                throw fail("\(day) \(currency.code)", "the charges are not developers + platform + tax")
+            }
         }
     }
 
     private mutating func readInvoices(_ month: BillingPeriod) throws(BillingError) {
         let folder = "\(night.paths.folder(month))/invoices"
         let names = try BillingError.storing { () throws(MeteringError) in try night.disk.list(folder) }
-        for name in names where name.hasSuffix(".json") && !name.hasSuffix("-credit.json") {
-            let bytes = try night.read("\(folder)/\(name)")
-            let invoice = try BillingJSON.decode(Invoice.self, from: bytes, subject: name)
+        let own = names.filter { $0.hasSuffix(".json") && !$0.hasSuffix("-credit.json") }
+        var lines: [LineProof] = []
+        for file in try night.readInvoices(own, in: folder) {
+            let (name, bytes, invoice) = (file.name, file.bytes, file.invoice)
             guard "\(invoice.number).json" == name, invoice.period == month else {
                 throw fail("\(folder)/\(name)", "is another invoice than its name says")
             }
             try check(invoice, "\(folder)/\(name)")
             numbers.append((invoice.number, Digest.sha256(of: bytes), invoice.previous))
+            standing[invoice.number] = (invoice, [])
             invoiceCount += 1
+            lines.append(contentsOf: try LineProof.rows(of: invoice))
+        }
+        try LineProof.write(lines, night, month)
+    }
+
+    /// Credit notes in the order of their numbers: each must be what the invoice and the notes before it give.
+    private mutating func readCredits(_ month: BillingPeriod) throws(BillingError) {
+        let folder = "\(night.paths.folder(month))/invoices"
+        let names = try BillingError.storing { () throws(MeteringError) in try night.disk.list(folder) }
+        var notes: [(note: CreditNote, digest: Digest, place: String)] = []
+        for name in names where name.hasSuffix("-credit.json") {
+            let bytes = try night.read("\(folder)/\(name)")
+            let note = try BillingJSON.decode(CreditNote.self, from: bytes, subject: name)
+            guard "\(note.number)-credit.json" == name, note.issued.period == month else {
+                throw fail("\(folder)/\(name)", "is another credit note than its name says")
+            }
+            notes.append((note, Digest.sha256(of: bytes), "\(folder)/\(name)"))
+        }
+        for (note, digest, place) in notes.sorted(by: { Bytes($0.note.number) < Bytes($1.note.number) }) {
+            guard let before = standing[note.invoice] else {
+                throw fail(place, "corrects \(note.invoice), which is not there")
+            }
+            var parts = Array(repeating: Money.zero(note.currency), count: before.invoice.lines.count)
+            for line in note.lines {
+                guard parts.indices.contains(line.invoiceLine - 1) else {
+                    throw fail(place, "takes back a line that the invoice has not")
+                }
+                parts[line.invoiceLine - 1] += line.net
+            }
+            let expected = try CreditedInvoice(before.invoice, before.notes).note(
+                parts, number: note.number, issued: note.issued, reason: note.reason, previous: note.previous)
+            guard note == expected, note.firstViolation() == nil else {
+                throw fail(place, "its amounts do not follow from its invoice and the notes before it")
+            }
+            guard let entry = entries["credit:\(note.number)"],
+                entry.postings == BillingNight.booking(of: note).postings.filter({ !$0.money.isZero })
+            else { throw fail(place, "is not in the journal with these amounts") }
+            standing[note.invoice]!.notes.append(note)
+            let left = CreditedInvoice(before.invoice, standing[note.invoice]!.notes).left
+            guard left.minor >= 0 else { throw fail(place, "more was taken back than was charged") }
+            numbers.append((note.number, digest, note.previous))
+            creditCount += 1
+            add("credited", note.total)
         }
     }
 
@@ -205,6 +295,10 @@ struct Reconciliation {
         guard payouts == payoutCount else {
             throw fail("payouts", "\(payouts) are booked, \(payoutCount) are written")
         }
+        let credits = entries.values.filter { $0.key.hasPrefix("credit:") }.count
+        guard credits == creditCount else {
+            throw fail("credit notes", "\(credits) are booked, \(creditCount) are written")
+        }
         let invoices = entries.values.filter { $0.key.hasPrefix("invoice:") }.count
         guard invoices == invoiceCount else {
             throw fail("invoices", "\(invoices) are booked, \(invoiceCount) are written")
@@ -216,6 +310,9 @@ struct Reconciliation {
         var invoices: Int
         var entries: Int
         var payouts: Int
+        var credits: Int
+        /// By day, then currency: what was charged, and whose it is.
+        var days: [String: [String: [String: String]]]
         /// By name, then currency.
         var lifetime: [String: [String: String]]
         var balances: [String: [String: String]]
@@ -226,8 +323,22 @@ struct Reconciliation {
             Dictionary(
                 uniqueKeysWithValues: money.map { ($0.key.code, Money(minor: $0.value, $0.key).amount) })
         }
+        func texts(_ sums: [Currency: DaySum]) -> [String: [String: String]] {
+            Dictionary(
+                uniqueKeysWithValues: sums.map { currency, sum in
+                    func text(_ minor: Int64) -> String { Money(minor: minor, currency).amount }
+                    return (
+                        currency.code,
+                        [
+                            "charged": text(sum.charged), "developers": text(sum.developers),
+                            "platform": text(sum.platform), "tax": text(sum.tax),
+                        ]
+                    )
+                })
+        }
         return Report(
-            invoices: invoiceCount, entries: entryCount, payouts: payoutCount,
+            invoices: invoiceCount, entries: entryCount, payouts: payoutCount, credits: creditCount,
+            days: Dictionary(uniqueKeysWithValues: days.map { ($0.key.description, texts($0.value)) }),
             lifetime: lifetime.mapValues { values in texts(values.mapValues(\.minor)) },
             balances: balances.mapValues(texts))
     }

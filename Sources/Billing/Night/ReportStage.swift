@@ -19,12 +19,23 @@ struct PeriodManifest: Codable {
     var outputs: [File]
 }
 
+/// The digests of a night's inputs and outputs; the segments stand in the months' own manifests.
+struct NightManifest: Codable {
+    var schema = 1
+    var asOf: Instant
+    var config: Digest
+    var prices: [PeriodManifest.File]
+    var statements: [PeriodManifest.File]
+    var outputs: [PeriodManifest.File]
+}
+
 extension BillingNight {
     /// Finance's lists as CSV, and the manifest of every month's folder.
     public func report() throws(BillingError) -> StageSummary {
         var summary = StageSummary("report")
         try write("\(paths.billing)/receivables.csv", try receivables())
         try writeRevenue()
+        try writeFinance()
         let closed = Set(try ledger.read { try $0.closings().map(\.period) })
         let months = try BillingError.storing { () throws(MeteringError) in try disk.list(paths.billing) }
             .compactMap { BillingPeriod($0) }.sorted()
@@ -38,7 +49,37 @@ extension BillingNight {
             try writeManifest(month, closed: closed.contains(month), config: used)
             summary.counts["manifests", default: 0] += 1
         }
+        try writeNightManifest(config, months)
         return summary
+    }
+
+    /// What went into the night and what came out of it: months by their own manifests, the rest file by file.
+    private func writeNightManifest(_ config: Digest, _ months: [BillingPeriod]) throws(BillingError) {
+        func digests(_ folder: String, _ prefix: String) throws(BillingError) -> [PeriodManifest.File] {
+            var files: [PeriodManifest.File] = []
+            for path in try tree("\(paths.billing)/\(folder)", "") where !path.hasSuffix(".partial") {
+                let bytes = try read("\(paths.billing)/\(folder)/\(path)")
+                files.append(.init(path: prefix + path, sha256: Digest.sha256(of: bytes), bytes: bytes.count))
+            }
+            return files
+        }
+        var outputs = try digests("finance", "finance/")
+        for name in try BillingError.storing({ () throws(MeteringError) in try disk.list(paths.billing) })
+        where name != "manifest.json" && disk.isFile("\(paths.billing)/\(name)")
+            && !name.hasSuffix(".partial")
+        {
+            let bytes = try read("\(paths.billing)/\(name)")
+            outputs.append(.init(path: name, sha256: Digest.sha256(of: bytes), bytes: bytes.count))
+        }
+        for month in months {
+            let bytes = try read(paths.file(month, "manifest.json"))
+            outputs.append(
+                .init(path: "\(month)/manifest.json", sha256: Digest.sha256(of: bytes), bytes: bytes.count))
+        }
+        let manifest = NightManifest(
+            asOf: asOf, config: config, prices: try digests("prices", "prices/"),
+            statements: try digests("bank", "bank/"), outputs: outputs.sorted { $0.path < $1.path })
+        try write("\(paths.billing)/manifest.json", try BillingJSON.encode(manifest, subject: "manifest"))
     }
 
     func manifest(_ period: BillingPeriod) throws(BillingError) -> PeriodManifest? {
@@ -83,11 +124,9 @@ extension BillingNight {
         var out: [UInt8] = []
         CSV.append(&out, ["invoice", "tenant", "issued", "due", "daysOverdue", "open", "currency"])
         let heads = try ledger.read { try $0.heads() }
+        let balances = try ledger.read { try $0.openInvoices() }
         for head in heads {
-            let open = try ledger.read {
-                try $0.balance(Account.receivable(head.tenant), head.currency, invoice: head.number)
-            }
-            if open == 0 { continue }
+            guard let open = balances[head.number], open != 0 else { continue }
             let overdue = max(0, asOf.day.number - head.due.number)
             CSV.append(
                 &out,
@@ -98,34 +137,5 @@ extension BillingNight {
                 ])
         }
         return out
-    }
-
-    /// A closed period's revenue by plugin: net, developer's part by publisher, platform's part.
-    private func writeRevenue() throws(BillingError) {
-        for closing in try ledger.read({ try $0.closings() }) {
-            let path = paths.file(closing.period, "revenue.csv")
-            if closing.held.isEmpty, disk.exists(path) { continue }
-            struct Key: Hashable {
-                var plugin: PluginID
-                var currency: Currency
-            }
-            var nets: [Key: Money] = [:]
-            for issued in try ledger.read({ try $0.invoices(period: closing.period) })
-            where issued.kind == "invoice" {
-                let invoice = try BillingJSON.decode(
-                    Invoice.self, from: issued.document, subject: issued.number)
-                for line in invoice.lines {
-                    let key = Key(plugin: line.plugin, currency: invoice.currency)
-                    nets[key, default: .zero(invoice.currency)] += line.net
-                }
-            }
-            var out: [UInt8] = []
-            CSV.append(&out, ["plugin", "publisher", "currency", "net"])
-            for key in nets.keys.sorted(by: { ($0.plugin, $0.currency) < ($1.plugin, $1.currency) }) {
-                CSV.append(
-                    &out, [key.plugin.text, key.plugin.publisher.text, key.currency.code, nets[key]!.amount])
-            }
-            try write(path, out)
-        }
     }
 }

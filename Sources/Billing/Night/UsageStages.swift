@@ -55,8 +55,12 @@ extension BillingNight {
             for segment in inputs.segments { billed["\(segment.node)-\(segment.sequence)"] = period }
         }
         var isFirst = true
-        for period in try openPeriods() {
-            let inputs = try rollUp(period, catalogue, billed, hasOpenBefore: !isFirst, &summary)
+        let periods = try openPeriods()
+        for (index, period) in periods.enumerated() {
+            progress("roll-up", index, periods.count)
+            let (result, inputs) = try rolledUp(period, catalogue, billed, hasOpenBefore: !isFirst)
+            try writeRollUp(period, result, inputs)
+            summary.count(result, period)
             if asOf >= dueTime(period), inputs.live.isEmpty {
                 // It is closed by this night: what follows is rolled up as it will be on any later run.
                 for segment in inputs.segments { billed["\(segment.node)-\(segment.sequence)"] = period }
@@ -64,7 +68,26 @@ extension BillingNight {
                 isFirst = false
             }
         }
+        progress("roll-up", periods.count, periods.count)
         return summary
+    }
+
+    /// The last open period's usage as the log has it at this moment, with nothing written: what a preview rates.
+    func partialRollUp() throws(BillingError) -> (
+        period: BillingPeriod, result: RollUpResult, inputs: PeriodInputs
+    )? {
+        guard let period = try openPeriods().last else { return nil }
+        var ignored = StageSummary("preview")
+        let catalogue = try segmentCatalogue(&ignored)
+        var billed: [String: BillingPeriod] = [:]
+        for closing in try ledger.read({ try $0.closings() }) {
+            for segment in try inputs(closing.period).segments {
+                billed["\(segment.node)-\(segment.sequence)"] = closing.period
+            }
+        }
+        let isAlone = try openPeriods().count == 1
+        let (result, inputs) = try rolledUp(period, catalogue, billed, hasOpenBefore: !isAlone)
+        return (period, result, inputs)
     }
 
     /// A sealed segment, or one that is being written.
@@ -116,11 +139,10 @@ extension BillingNight {
         return Catalogue(entries: entries, gaps: gaps)
     }
 
-    private func rollUp(
+    private func rolledUp(
         _ period: BillingPeriod, _ catalogue: Catalogue, _ billed: [String: BillingPeriod],
-        hasOpenBefore: Bool,
-        _ summary: inout StageSummary
-    ) throws(BillingError) -> PeriodInputs {
+        hasOpenBefore: Bool
+    ) throws(BillingError) -> (RollUpResult, PeriodInputs) {
         let isDue = asOf >= dueTime(period)
         let start = period.firstDay.start
         var sources: [RollUp.Source] = []
@@ -180,16 +202,7 @@ extension BillingNight {
                         day: entry.name.day, sha256: $0.sha256)
                 }
             }, account: result.account, gaps: catalogue.gaps, held: held, live: live)
-        try writeRollUp(period, result, inputs)
-        summary.counts["lines", default: 0] += result.account.lines
-        summary.counts["counted", default: 0] += result.account.counted
-        summary.counts["duplicates", default: 0] += result.account.duplicates
-        summary.counts["quarantined", default: 0] += result.account.quarantined
-        if !result.quarantined.isEmpty {
-            summary.alarms.append(
-                "\(period): \(result.quarantined.count) lines are quarantined (quarantine.json)")
-        }
-        return inputs
+        return (result, inputs)
     }
 
     private func writeRollUp(
@@ -206,18 +219,7 @@ extension BillingNight {
         try write(
             paths.file(period, "quarantine.json"), try BillingJSON.encode(quarantine, subject: "quarantine"))
         try write(paths.file(period, "amounts.jsonl"), MeterLines.write(result.amounts.map { .amount($0) }))
-        // Subscriptions go on for ever: the period before hands its list on.
-        var events: [String: SubscriptionEvent] = [:]
-        if let before = try readIfPresent(paths.file(period.previous, "subscriptions.jsonl")) {
-            for event in try MeterLines.subscriptions(before, subject: "subscriptions of \(period.previous)")
-            {
-                events[event.id] = event
-            }
-        }
-        for event in result.subscriptions where events[event.id] == nil { events[event.id] = event }
-        let sorted = events.values.sorted {
-            ($0.time, $0.node, $0.seq, $0.id) < ($1.time, $1.node, $1.seq, $1.id)
-        }
+        let sorted = try subscriptions(period, result)
         var book = prices
         for event in sorted {
             if let pricing = event.pricing { try book.add(pricing) }
@@ -228,19 +230,72 @@ extension BillingNight {
         try write(paths.file(period, "inputs.json"), try BillingJSON.encode(inputs, subject: "inputs"))
     }
 
+    /// Subscriptions go on for ever: the period before hands its list on.
+    func subscriptions(_ period: BillingPeriod, _ result: RollUpResult) throws(BillingError)
+        -> [SubscriptionEvent]
+    {
+        var events: [String: SubscriptionEvent] = [:]
+        if let before = try readIfPresent(paths.file(period.previous, "subscriptions.jsonl")) {
+            for event in try MeterLines.subscriptions(before, subject: "subscriptions of \(period.previous)")
+            {
+                events[event.id] = event
+            }
+        }
+        for event in result.subscriptions where events[event.id] == nil { events[event.id] = event }
+        return events.values.sorted {
+            ($0.time, $0.node, $0.seq, $0.id) < ($1.time, $1.node, $1.seq, $1.id)
+        }
+    }
+
     /// Every open period's sums and subscriptions to drafts of invoices.
     public func rate() throws(BillingError) -> StageSummary {
         var summary = StageSummary("rate")
         for period in try openPeriods() {
             let rated = try ratedPeriod(period)
-            try write(
-                paths.file(period, "rated.json"), try BillingJSON.encode(rated, subject: "rated \(period)"))
+            for (name, bytes) in try ratedFiles(rated) { try write(paths.file(period, name), bytes) }
             summary.counts["drafts", default: 0] += Int64(rated.drafts.count)
             summary.counts["held", default: 0] += Int64(rated.held.count)
-            summary.alarms += rated.alarms.map { "\(period): \($0.subject): \($0.text)" }
+            let (told, alarms) = rated.alarms.parted { $0.code.hasPrefix("spend-") }
+            summary.alarms += alarms.map { "\(period): \($0.subject): \($0.text)" }
+            // What a tenant is told of its own limit is nothing that the operator has to look at.
+            summary.counts["spendAlerts", default: 0] += Int64(told.count)
+            try write(paths.file(period, "alerts.json"), try BillingJSON.encode(told, subject: "alerts"))
             for draft in rated.drafts { summary.add("net \(period)", draft.net) }
         }
         return summary
+    }
+
+    /// What the rating of a period writes.
+    func ratedFiles(_ rated: RatedPeriod) throws(BillingError) -> [(name: String, bytes: [UInt8])] {
+        var rated = rated
+        rated.draftCount = rated.drafts.count
+        let lines = try inParallel(rated.drafts) { (draft) throws(BillingError) -> [UInt8] in
+            try BillingJSON.encodeLine(draft, subject: draft.tenant.text)
+        }
+        var drafts: [UInt8] = []
+        drafts.reserveCapacity(lines.reduce(0) { $0 + $1.count + 1 })
+        for line in lines {
+            drafts += line
+            drafts.append(0x0A)
+        }
+        return [
+            ("drafts.jsonl", drafts),
+            ("rated.json", try BillingJSON.encode(rated, subject: "rated \(rated.period)")),
+        ]
+    }
+
+    func rated(_ period: BillingPeriod) throws(BillingError) -> RatedPeriod {
+        var rated = try BillingJSON.decode(
+            RatedPeriod.self, from: try read(paths.file(period, "rated.json")), subject: "rated \(period)")
+        let lines = try read(paths.file(period, "drafts.jsonl")).split(separator: 0x0A)
+        guard lines.count == rated.draftCount else {
+            throw BillingError(
+                .storage, "\(period)/drafts.jsonl", "has not the \(rated.draftCount) drafts of rated.json")
+        }
+        rated.drafts = try inParallel(lines) { (line) throws(BillingError) -> Invoice in
+            try BillingJSON.decodeOwn(Invoice.self, from: Array(line), subject: "drafts of \(period)")
+        }
+        return rated
     }
 
     func ratedPeriod(_ period: BillingPeriod) throws(BillingError) -> RatedPeriod {
@@ -273,7 +328,24 @@ extension BillingNight {
     }
 }
 
+extension Array {
+    /// Those that hold, and the others.
+    fileprivate func parted(_ holds: (Element) -> Bool) -> ([Element], [Element]) {
+        (filter(holds), filter { !holds($0) })
+    }
+}
+
 extension StageSummary {
+    mutating func count(_ result: RollUpResult, _ period: BillingPeriod) {
+        counts["lines", default: 0] += result.account.lines
+        counts["counted", default: 0] += result.account.counted
+        counts["duplicates", default: 0] += result.account.duplicates
+        counts["quarantined", default: 0] += result.account.quarantined
+        if !result.quarantined.isEmpty {
+            alarms.append("\(period): \(result.quarantined.count) lines are quarantined (quarantine.json)")
+        }
+    }
+
     /// Adds to a total of that name and currency.
     mutating func add(_ name: String, _ money: Money) {
         let key = "\(name) \(money.currency.code)"

@@ -7,7 +7,9 @@ public struct BankTransferProcessor: PaymentProcessor {
     public static let statementBytesMax = 64 << 20
     public static let csvHeader = "id,date,amount,currency,reference,payer"
 
-    public let name = "bank-transfer"
+    static let ownName = "bank-transfer"
+    public let name = BankTransferProcessor.ownName
+    public let isPassive = true
     private let folder: String
     private let disk: Disk
 
@@ -21,6 +23,10 @@ public struct BankTransferProcessor: PaymentProcessor {
     /// Nothing is asked of anybody: the invoice itself asks.
     public func request(_ intent: PaymentIntent) throws(BillingError) -> PaymentState { .pending }
     public func lookUp(_ intent: PaymentIntent) throws(BillingError) -> PaymentState? { .pending }
+
+    /// A transfer of our own: it stands in the night's refund file.
+    public func refund(_ order: RefundOrder) throws(BillingError) -> PaymentState { .succeeded }
+    public func lookUp(_ order: RefundOrder) throws(BillingError) -> PaymentState? { nil }
 
     public func receipts() throws(BillingError) -> [PaymentReceipt] {
         var receipts: [String: PaymentReceipt] = [:]

@@ -49,6 +49,8 @@ public struct PaymentReceipt: Sendable, Hashable {
 /// asks again.
 public protocol PaymentProcessor: Sendable {
     var name: String { get }
+    /// True where asking for a payment asks nobody: the invoice itself asks.
+    var isPassive: Bool { get }
     /// Why the rail cannot carry this amount; nil where it can.
     func refusal(of intent: PaymentIntent) -> String?
     /// Asks for the payment, idempotent by its key.
@@ -57,4 +59,26 @@ public protocol PaymentProcessor: Sendable {
     func lookUp(_ intent: PaymentIntent) throws(BillingError) -> PaymentState?
     /// Every receipt that the processor tells of; the caller drops those that it has.
     func receipts() throws(BillingError) -> [PaymentReceipt]
+    /// Sends money back, idempotent by the refund's key; `.pending` where a transfer file does it.
+    func refund(_ order: RefundOrder) throws(BillingError) -> PaymentState
+    /// What became of a refund whose answer is not known; nil where the processor never heard of it.
+    func lookUp(_ order: RefundOrder) throws(BillingError) -> PaymentState?
+}
+
+extension PaymentProcessor {
+    public var isPassive: Bool { false }
+}
+
+/// What is to be given back of an intent's money.
+public struct RefundOrder: Sendable, Hashable {
+    public let key: String
+    /// The key of the intent that brought the money.
+    public let intent: String
+    public let money: Money
+
+    public init(key: String, intent: String, money: Money) {
+        self.key = key
+        self.intent = intent
+        self.money = money
+    }
 }

@@ -1,6 +1,7 @@
 public import Marketplace
 
-/// What a publisher is told with a payout: opening + earned − reversed − held − paid = closing, where opening and
+/// What a publisher is told with a payout: opening + earned − reversed − held − paid = closing (a debt that
+/// was given up is added), where opening and
 /// closing are what was free to be paid, and `held` is by how much what waits has grown.
 public struct PayoutStatement: Hashable, Sendable, Codable {
     /// What one invoice gave: the customer is not named.
@@ -31,12 +32,15 @@ public struct PayoutStatement: Hashable, Sendable, Codable {
     public var held: Money
     public var paid: Money
     public var closing: Money
-    /// What waits in all: not collected yet, or inside its hold.
+    /// What waits in all: not collected yet, inside its hold, or disputed.
     public var waiting: Money
+    /// A debt of the publisher that was given up, since the statement before and in all.
+    public var writtenOff: Money
+    public var writtenOffInAll: Money
 
     public func firstViolation() -> String? {
-        if opening + earned - reversed - held - paid != closing {
-            return "opening + earned − reversed − held − paid ≠ closing"
+        if opening + earned - reversed + writtenOff - held - paid != closing {
+            return "opening + earned − reversed + written off − held − paid ≠ closing"
         }
         if rows.map(\.share).reduce(.zero(currency), +) != earned - reversed {
             return "the rows do not add up"

@@ -6,7 +6,7 @@ struct InvoiceStage: Stage {
     let summary = "issues the numbered, chained invoices of a closed month"
 
     func run(_ context: RunContext, progress: Progress) async throws(PipelineError) -> StageReport {
-        try BillingRoom(context).step(name) { (night: BillingNight) throws(BillingError) in
+        try BillingRoom(context, progress: progress).step(name) { (night: BillingNight) throws(BillingError) in
             try night.invoice()
         }
     }

@@ -18,4 +18,5 @@ let benches: [any MeasuredBench] = [
     SandboxMeasure(),
     RegistryMeasure(),
     ScanMeasure(),
+    MoneyNight(),
 ]

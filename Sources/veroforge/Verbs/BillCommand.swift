@@ -7,7 +7,11 @@ import Pipeline
 /// `veroforge bill …`
 struct BillCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bill", abstract: "Invoices and rates.", subcommands: [Explain.self, RateFile.self])
+        commandName: "bill", abstract: "Invoices, corrections, payments and rates.",
+        subcommands: [
+            Preview.self, Explain.self, Rebuild.self, RateFile.self, Credit.self, Refund.self, Dispute.self,
+            Pay.self, PlanVerb.self, Webhook.self,
+        ])
 
     struct Explain: ParsableCommand {
         static let configuration = CommandConfiguration(
