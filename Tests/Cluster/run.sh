@@ -5,17 +5,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
-bin=""
-for configuration in release debug; do
-    [ -x ".build/$configuration/veroforge" ] && { bin=$root/.build/$configuration/veroforge; break; }
-done
+# The newest of what was built.
+bin=${VEROFORGE:-$(ls -t "$root"/.build/release/veroforge "$root"/.build/debug/veroforge 2>/dev/null | head -n 1)}
 [ -n "$bin" ] || { echo "cluster: build first" >&2; exit 1; }
 export VEROFORGE=$bin
 scratch=$(mktemp -d /tmp/veroforge-cluster-XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
-events=20000
-[ -n "${VEROFORGE_TEST_FULL:-}" ] && events=1000000
+events=${EVENTS:-20000}
+[ -n "${VEROFORGE_TEST_FULL:-}" ] && events=${EVENTS:-1000000}
 # Two overlapping files, so that lines are repeated across files too, and one that is compressed.
 "$bin" usage generate --events "$events" --output "$scratch/all.jsonl"
 head -n $((events * 6 / 10)) "$scratch/all.jsonl" > "$scratch/a.jsonl"

@@ -20,11 +20,9 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CRASHES = int(os.environ.get("CRASHES", "500" if os.environ.get("VEROFORGE_TEST_FULL") else "50"))
-PROGRAM = next(
-    path
-    for path in (ROOT / ".build" / kind / "veroforge" for kind in ("release", "debug"))
-    if path.exists() and (os.environ.get("VEROFORGE_KIND", path.parent.name) == path.parent.name)
-)
+BUILT = [ROOT / ".build" / kind / "veroforge" for kind in ("release", "debug")]
+# The newest of what was built.
+PROGRAM = max((path for path in BUILT if path.exists()), key=lambda path: path.stat().st_mtime)
 NIGHTS = ["2026-02-03T01:00:00Z", "2026-02-20T01:00:00Z"]
 TENANTS = ("acme-field", "globex-sample", "nippon-sample")
 PRICE = {

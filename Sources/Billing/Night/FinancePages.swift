@@ -158,12 +158,16 @@ extension BillingNight {
                 let developer = own.map { $0.developer - $0.creditedDeveloper }.reduce(zero, +)
                 let tax = own.map { $0.tax - $0.creditedTax }.reduce(zero, +)
                 let platform = net - developer
-                let hundredths =
-                    net.isZero
-                    ? 0 : Rounding.halfAwayFromZero(Int128(platform.minor) * 10_000, over: Int128(net.minor))
+                // A month of credit notes alone has no share to speak of.
+                let percent =
+                    net.minor <= 0
+                    ? ""
+                    : DecimalText.format(
+                        Rounding.halfAwayFromZero(Int128(platform.minor) * 10_000, over: Int128(net.minor)),
+                        decimals: 2)
                 return [
                     group.month.description, group.currency.code, (net + tax).amount, developer.amount,
-                    platform.amount, tax.amount, DecimalText.format(hundredths, decimals: 2),
+                    platform.amount, tax.amount, percent,
                 ]
             })
     }

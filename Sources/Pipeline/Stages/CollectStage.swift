@@ -6,7 +6,8 @@ struct CollectStage: Stage {
     let summary = "writes payment intents and matches what arrived"
 
     func run(_ context: RunContext, progress: Progress) async throws(PipelineError) -> StageReport {
-        try BillingRoom(context, progress: progress).step(name) { (night: BillingNight) throws(BillingError) in
+        try BillingRoom(context, progress: progress).step(name) {
+            (night: BillingNight) throws(BillingError) in
             try night.collect()
         }
     }

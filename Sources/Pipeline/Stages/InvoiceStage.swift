@@ -6,7 +6,8 @@ struct InvoiceStage: Stage {
     let summary = "issues the numbered, chained invoices of a closed month"
 
     func run(_ context: RunContext, progress: Progress) async throws(PipelineError) -> StageReport {
-        try BillingRoom(context, progress: progress).step(name) { (night: BillingNight) throws(BillingError) in
+        try BillingRoom(context, progress: progress).step(name) {
+            (night: BillingNight) throws(BillingError) in
             try night.invoice()
         }
     }

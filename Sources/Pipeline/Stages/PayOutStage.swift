@@ -6,7 +6,8 @@ struct PayOutStage: Stage {
     let summary = "pays shares whose hold is over, with statements and payout files"
 
     func run(_ context: RunContext, progress: Progress) async throws(PipelineError) -> StageReport {
-        try BillingRoom(context, progress: progress).step(name) { (night: BillingNight) throws(BillingError) in try night.payOut()
+        try BillingRoom(context, progress: progress).step(name) {
+            (night: BillingNight) throws(BillingError) in try night.payOut()
         }
     }
 }

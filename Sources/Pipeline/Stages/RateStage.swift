@@ -6,6 +6,8 @@ struct RateStage: Stage {
     let summary = "puts frozen prices on quantities"
 
     func run(_ context: RunContext, progress: Progress) async throws(PipelineError) -> StageReport {
-        try BillingRoom(context, progress: progress).step(name) { (night: BillingNight) throws(BillingError) in try night.rate() }
+        try BillingRoom(context, progress: progress).step(name) {
+            (night: BillingNight) throws(BillingError) in try night.rate()
+        }
     }
 }

@@ -6,7 +6,8 @@ struct ReconcileStage: Stage {
     let summary = "reads the exported books back; what came in equals what went out, tolerance zero"
 
     func run(_ context: RunContext, progress: Progress) async throws(PipelineError) -> StageReport {
-        try BillingRoom(context, progress: progress).step(name) { (night: BillingNight) throws(BillingError) in
+        try BillingRoom(context, progress: progress).step(name) {
+            (night: BillingNight) throws(BillingError) in
             try night.reconcile()
         }
     }

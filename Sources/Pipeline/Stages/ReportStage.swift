@@ -6,7 +6,8 @@ struct ReportStage: Stage {
     let summary = "writes the night's totals and finance's tables"
 
     func run(_ context: RunContext, progress: Progress) async throws(PipelineError) -> StageReport {
-        try BillingRoom(context, progress: progress).step(name) { (night: BillingNight) throws(BillingError) in try night.report()
+        try BillingRoom(context, progress: progress).step(name) {
+            (night: BillingNight) throws(BillingError) in try night.report()
         }
     }
 }

@@ -6,7 +6,8 @@ struct RollUpStage: Stage {
     let summary = "sums usage by day, tenant, plugin and metric, each event once"
 
     func run(_ context: RunContext, progress: Progress) async throws(PipelineError) -> StageReport {
-        try BillingRoom(context, progress: progress).step(name) { (night: BillingNight) throws(BillingError) in try night.rollUp()
+        try BillingRoom(context, progress: progress).step(name) {
+            (night: BillingNight) throws(BillingError) in try night.rollUp()
         }
     }
 }

@@ -35,7 +35,7 @@ for segment in "$@"; do
     # Headers and seals are no events.
     { case $segment in *.zst) zstd -dc "$segment" ;; *) cat "$segment" ;; esac; } \
         | grep -vE '^\{"(segment|seal)":' \
-        | client "${ports[0]}" --query 'INSERT INTO metering.event FORMAT JSONEachRow'
+        | client "${ports[0]}" --input_format_skip_unknown_fields=1 --query 'INSERT INTO metering.event FORMAT JSONEachRow'
 done
 {
     echo 'day,tenant,plugin,metric,quantity'
