@@ -7,6 +7,7 @@ and every row of the ledger must be those of a run that nothing disturbed. CRASH
 """
 
 import filecmp
+import hashlib
 import json
 import os
 import pathlib
@@ -23,7 +24,8 @@ CRASHES = int(os.environ.get("CRASHES", "500" if os.environ.get("VEROFORGE_TEST_
 BUILT = [ROOT / ".build" / kind / "veroforge" for kind in ("release", "debug")]
 # The newest of what was built.
 PROGRAM = max((path for path in BUILT if path.exists()), key=lambda path: path.stat().st_mtime)
-NIGHTS = ["2026-02-03T01:00:00Z", "2026-02-20T01:00:00Z"]
+# Invoices; payments; payouts, once the demo's 14 days of hold are over.
+NIGHTS = ["2026-02-03T01:00:00Z", "2026-02-06T01:00:00Z", "2026-02-21T01:00:00Z"]
 TENANTS = ("acme-field", "globex-sample", "nippon-sample")
 PRICE = {
     "currency": "EUR", "model": "payPerUse",
@@ -40,13 +42,17 @@ def veroforge(*arguments, **environment):
 
 
 def digest(value):
-    import hashlib
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def prepare(data):
     """A marketplace's month: subscriptions and calls of three tenants."""
     made = veroforge("init", "--demo", "--data", str(data))
+    if made.returncode:
+        sys.exit(made.stderr)
+    made = veroforge(
+        "publisher", "register", "northwind-samples", "--name", "Northwind Samples", "--email",
+        "dev@example.com", "--country", "DE", "--key", str(data.parent / "publisher.key"), "--data", str(data))
     if made.returncode:
         sys.exit(made.stderr)
     folder = data / "usage" / "2026-01-05"
@@ -64,11 +70,15 @@ def prepare(data):
                 "seq": len(lines) + 1, "tenant": tenant, "plugin": "northwind-samples.pings",
                 "version": "1.0.0", "action": "run", "plan": "metered", "outcome": "ok", "calls": 1,
                 "apiCalls": 2, "executionMs": 30 + call, "bytesIn": 10, "bytesOut": 20, "storageBytes": 0})
-    (folder / "node-a-00000001.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    header = {"segment": {"schema": 1, "node": "node-a", "sequence": 1, "previous": None}}
+    text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in [header, *lines]).encode()
+    seal = {"seal": {"count": len(lines), "sha256": hashlib.sha256(text).hexdigest()}}
+    text += (json.dumps(seal, separators=(",", ":")) + "\n").encode()
+    (folder / "node-a-00000001.jsonl").write_bytes(text)
 
 
 def pay(data):
-    """Between the nights everybody pays, and one invoice is partly credited."""
+    """After the first night everybody pays."""
     rows = ["id,date,amount,currency,reference,payer"]
     for path in sorted(data.glob("billing/2026-01/invoices/VF-*.json")):
         total = json.loads(path.read_text())["total"]
@@ -120,31 +130,31 @@ def main():
         whole = scratch / "whole"
         shutil.copytree(start, whole, symlinks=True)
         counts = []
-        middle = None
-        for as_of in NIGHTS:
+        befores = []
+        for which, as_of in enumerate(NIGHTS):
+            if which == 1:
+                pay(whole)
+            befores.append(scratch / f"before-{which}")
+            shutil.copytree(whole, befores[-1], symlinks=True)
             counter = scratch / "count"
             finished(night(whole, as_of, shim, count=counter), "the undisturbed night")
             counts.append(int(counter.read_text()))
-            if middle is None:
-                middle = scratch / "middle"
-                pay(whole)
-                shutil.copytree(whole, middle, symlinks=True)
         expected_files, expected_rows = files(whole), rows(whole)
-        assert any("/payouts/PO-" in path for path in expected_files), "the second night pays out"
+        assert any("/payouts/PO-" in path for path in expected_files), "the last night pays out"
         chance = random.Random(17)
         for number in range(CRASHES):
             data = scratch / "data"
-            which = number % 2
-            shutil.copytree(middle if which else start, data, symlinks=True)
+            which = number % len(NIGHTS)
+            shutil.copytree(befores[which], data, symlinks=True)
             at = chance.randint(1, counts[which])
             run = night(data, NIGHTS[which], shim, at=at)
             if run.returncode != -signal.SIGKILL:
                 # Fewer calls than before: only where threads share the work otherwise.
                 finished(run, f"night {which} with call {at} of {counts[which]}")
-            finished(night(data, NIGHTS[which]), f"the night after call {at}")
-            if which == 0:
-                pay(data)
-                finished(night(data, NIGHTS[1]), "the second night")
+            for later in range(which, len(NIGHTS)):
+                if later == 1 and which == 0:
+                    pay(data)
+                finished(night(data, NIGHTS[later]), f"night {later} after call {at} of night {which}")
             if files(data) != expected_files:
                 sys.exit(f"call {at} of night {which}: other files: {set(files(data)) ^ set(expected_files)}")
             for path in expected_files:
