@@ -1,0 +1,68 @@
+import Foundation
+import Marketplace
+import TestSupport
+import Testing
+
+/// The sandbox as an operator meets it: the doctor, and the back end that a submission is tried on.
+@Suite(.serialized) struct SandboxVerbTests {
+    @Test func theDoctorStartsEveryBackEndAndSaysHowItRuns() throws {
+        let text = try Tool.run("veroforge", ["sandbox", "doctor"])
+        #expect(text.code == 0, "\(text.errors)")
+        #expect(text.output.contains("native: works (namespaces"))
+        #expect(text.output.contains("gvisor: works (runsc, platform "))
+        #expect(text.output.contains("control groups"))
+        let json = try Tool.run("veroforge", ["sandbox", "doctor", "--format", "json"])
+        let document = try JSONValue.parse(Array(json.output.utf8))
+        #expect(document["schema"] == "veroforge.sandbox-doctor/1")
+        let names = (document["backEnds"]?.arrayValue ?? []).compactMap { $0["backEnd"]?.stringValue }
+        #expect(names == ["native", "gvisor", "microvm"])
+    }
+
+    @Test func whereTheDefaultBackEndDoesNotWorkTheDoctorFails() throws {
+        let result = try Tool.run(
+            "veroforge", ["sandbox", "doctor"], environment: ["VEROFORGE_PROGRAMS": "/nowhere"])
+        #expect(result.code == 5, "\(result.output)")
+        #expect(result.output.contains("native: does NOT work"))
+        #expect(result.output.contains("lacks: /nowhere/veroforge-runner"))
+    }
+
+    @Test func aSubmissionIsTriedOnTheBackEndOfThePolicyAndTheCatalogueSaysSo() throws {
+        let market = try SampleMarketplace()
+        try choose("gvisor", in: market)
+        let id = try market.submit(try market.plugin())
+        try market.expect(0, ["run", "submission"])
+        if try market.state(id) == "held" {
+            try market.expect(0, ["review", "approve", id, "--reviewer", "tester", "--reason", "read it"])
+            try market.expect(0, ["run", "submission"])
+        }
+        #expect(try market.state(id) == "listed")
+        let report = try Data(contentsOf: URL(fileURLWithPath: "\(market.data)/reports/\(id)/trial.json"))
+        let trial = try JSONValue.parse(Array(report))
+        #expect(trial["backEnd"] == "gvisor")
+        #expect(trial["mode"]?.stringValue?.hasPrefix("runsc, platform ") == true)
+        let build = try FileManager.default.destinationOfSymbolicLink(atPath: market.data + "/site/public")
+        let site = market.data + "/site/\(build)/"
+        let names = FileManager.default.enumerator(atPath: site)?.compactMap { $0 as? String } ?? []
+        let pages = names.filter { $0.hasSuffix(".html") && $0.contains("overdue-reminders") }
+        let shown = try pages.contains {
+            try String(contentsOfFile: site + $0, encoding: .utf8).contains("gvisor: runsc, platform ")
+        }
+        #expect(shown, "\(pages)")
+    }
+
+    @Test func aBackEndThatNobodyKnowsIsAWrongConfiguration() throws {
+        let market = try SampleMarketplace()
+        try choose("strong", in: market)
+        let result = try market.run(["run", "submission"])
+        #expect(result.code == 2)
+        #expect(result.errors.contains("`strong` is no back end"), "\(result.errors)")
+    }
+
+    private func choose(_ backEnd: String, in market: SampleMarketplace) throws {
+        let path = market.data + "/veroforge.yaml"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let changed = text.replacingOccurrences(of: "unverified: native", with: "unverified: \(backEnd)")
+        #expect(changed != text)
+        try changed.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+}
