@@ -96,7 +96,10 @@ actor CatalogueFollower: BundleSource {
         return bytes
     }
 
-    private var isOver: Bool { client?.timestampExpires.map { $0 < clock.now() } ?? true }
+    private var isOver: Bool {
+        guard let expires = client?.timestampExpires else { return true }
+        return expires < clock.now()
+    }
 
     // MARK: Following
 
