@@ -15,6 +15,7 @@ protocol MeasuredBench: Sendable {
 let benches: [any MeasuredBench] = [
     AdvisoryMeasure(),
     StartMeasure(),
+    RuntimeMeasure(),
     SandboxMeasure(),
     RegistryMeasure(),
     ScanMeasure(),

@@ -25,6 +25,7 @@ final class DemoProcess {
     }
 
     var isRunning: Bool { process.isRunning }
+    var processID: Int32 { process.processIdentifier }
 
     /// Asks it to finish what it does, and waits until it has.
     func stop() {

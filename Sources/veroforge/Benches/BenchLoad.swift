@@ -1,0 +1,155 @@
+import AsyncHTTPClient
+import Foundation
+import Marketplace
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// Hands out numbers from 0, each once.
+private final class NextIndex: Sendable {
+    private let next = Atomic<Int>(0)
+
+    func take() -> Int { next.add(1, ordering: .relaxed).oldValue }
+}
+
+/// Durations of calls, and what to say of them.
+struct BenchTimes: Sendable {
+    var milliseconds: [Double] = []
+    var failures = 0
+
+    func quantile(_ part: Double) -> Double {
+        let sorted = milliseconds.sorted()
+        guard !sorted.isEmpty else { return .nan }
+        return sorted[min(sorted.count - 1, Int(Double(sorted.count) * part))]
+    }
+
+    var text: String {
+        let words =
+            "p50 \(Self.show(quantile(0.5))) ms, p99 \(Self.show(quantile(0.99))) ms, \(milliseconds.count) calls"
+        return failures == 0 ? words : words + ", \(failures) failed"
+    }
+
+    static func show(_ value: Double) -> String { String(format: "%.2f", value) }
+}
+
+/// Sends calls and takes their time.
+struct BenchLoad: Sendable {
+    struct Call: Sendable {
+        let url: String
+        let token: String
+        var body = "{}"
+        var method = HTTPMethod.POST
+    }
+
+    let client: HTTPClient
+
+    /// One call; nil where it was not answered with success.
+    func time(_ call: Call) async -> Double? {
+        let begin = ContinuousClock.now
+        var request = HTTPClientRequest(url: call.url)
+        request.method = call.method
+        request.headers.add(name: "authorization", value: "Bearer \(call.token)")
+        if call.method != .GET {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(string: call.body))
+        }
+        guard let response = try? await client.execute(request, timeout: .seconds(30)),
+            (try? await response.body.collect(upTo: 1 << 20)) != nil,
+            (200..<300).contains(response.status.code)
+        else { return nil }
+        let took = begin.duration(to: .now).components
+        return Double(took.seconds) * 1_000 + Double(took.attoseconds) / 1e15
+    }
+
+    /// One after the other on each of `workers` connections.
+    func closed(_ calls: [Call], workers: Int) async -> BenchTimes {
+        let next = NextIndex()
+        return await withTaskGroup(of: BenchTimes.self) { group in
+            for _ in 0..<workers {
+                group.addTask {
+                    var times = BenchTimes()
+                    while true {
+                        let index = next.take()
+                        guard index < calls.count else { return times }
+                        if let ms = await time(calls[index]) {
+                            times.milliseconds.append(ms)
+                        } else {
+                            times.failures += 1
+                        }
+                    }
+                }
+            }
+            return await Self.join(group)
+        }
+    }
+
+    /// At a rate that does not wait for answers; a call's time begins when it was due.
+    func open(_ calls: [Call], perSecond: Double) async -> BenchTimes {
+        let begin = ContinuousClock.now
+        return await withTaskGroup(of: BenchTimes.self) { group in
+            for (index, call) in calls.enumerated() {
+                let due = begin + .nanoseconds(Int64(Double(index) / perSecond * 1e9))
+                if due > .now { try? await Task.sleep(until: due, clock: .continuous) }
+                group.addTask {
+                    var times = BenchTimes()
+                    if await time(call) != nil {
+                        let took = due.duration(to: .now).components
+                        times.milliseconds.append(
+                            Double(took.seconds) * 1_000 + Double(took.attoseconds) / 1e15)
+                    } else {
+                        times.failures += 1
+                    }
+                    return times
+                }
+            }
+            return await Self.join(group)
+        }
+    }
+
+    private static func join(_ group: TaskGroup<BenchTimes>) async -> BenchTimes {
+        var all = BenchTimes()
+        for await times in group {
+            all.milliseconds += times.milliseconds
+            all.failures += times.failures
+        }
+        return all
+    }
+}
+
+/// What processes hold in memory: the proportional share, so that pages which many share count once.
+enum BenchMemory {
+    /// MiB of a process and of all that it has started.
+    static func mebibytes(of root: Int32) -> (total: Double, processes: Int) {
+        var children: [Int32: [Int32]] = [:]
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+            guard let pid = Int32(name), let parent = parent(of: pid) else { continue }
+            children[parent, default: []].append(pid)
+        }
+        var waiting = [root]
+        var (total, processes) = (0.0, 0)
+        while let pid = waiting.popLast() {
+            total += share(of: pid)
+            processes += 1
+            waiting += children[pid] ?? []
+        }
+        return (total, processes)
+    }
+
+    private static func text(_ path: String) -> String? {
+        guard let handle = FileHandle(forReadingAtPath: path), let data = try? handle.readToEnd() else {
+            return nil
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    private static func parent(of pid: Int32) -> Int32? {
+        guard let stat = text("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return nil }
+        let words = stat[stat.index(after: end)...].split(separator: " ")
+        return words.count > 1 ? Int32(words[1]) : nil
+    }
+
+    private static func share(of pid: Int32) -> Double {
+        let line = text("/proc/\(pid)/smaps_rollup")?.split(separator: "\n").first { $0.hasPrefix("Pss:") }
+        return Double(line?.split(separator: " ")[1] ?? "0")! / 1_024
+    }
+}

@@ -1,0 +1,274 @@
+import AsyncHTTPClient
+import Foundation
+import Glibc
+import Marketplace
+import NIOHTTP1
+import Pipeline
+import Sandbox
+import SimulatedApp
+import SimulatedServers
+
+/// The always-on service under load, and beside it the same handler as one node process a plugin.
+struct RuntimeMeasure: MeasuredBench {
+    let name = "runtime"
+    let summary = "cold and warm calls, a thousand plugins, a noisy neighbour, node beside it"
+
+    func run(_ programs: ProgramFiles, count: Int?) async throws -> String {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        let bench = try await RuntimeBench.begin(programs, client, installed: count ?? 1_000)
+        defer { bench.end() }
+        var lines: [String] = []
+        do {
+            lines += try await bench.cold()
+            lines += try await bench.warm()
+            lines += try await bench.processor()
+            lines += try await bench.neighbour()
+            lines += try await bench.thousand()
+            lines += try await bench.node()
+        } catch {
+            lines.append("broke off: \(error)")
+        }
+        await bench.application.stop()
+        try? await client.shutdown()
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// The programs of one measurement.
+final class RuntimeBench {
+    let programs: ProgramFiles
+    let load: BenchLoad
+    let market: BenchMarket
+    let application: LoopbackServer
+    private let runtime: DemoProcess
+    private let url: String
+    private let installed: Int
+    private var warmTimes = BenchTimes()
+    private var coldTimes = BenchTimes()
+    private var runtimeMemory = 0.0
+
+    static let tenants = ["acme"] + (1...9).map { "tenant\($0)" } + ["noisy"]
+    private static let perTenant = 100
+
+    static func begin(_ programs: ProgramFiles, _ client: HTTPClient, installed: Int) async throws
+        -> RuntimeBench
+    {
+        let root = NSTemporaryDirectory() + "veroforge-bench-\(getpid())"
+        let credential = "bench-credential"
+        let app = SimulatedApp(seed: 7)
+        let application = try await SimulatedServers.application(app, credential: credential)
+        let market = try BenchMarket.make(
+            root: root, plugins: perTenant, tenants: tenants, app: application.url, credential: credential)
+        let port = try FreePort.find()
+        let runtime = try DemoProcess(
+            programs.runtime, ["serve", "--data", root, "--port", "\(port)"],
+            environment: [
+                "VEROFORGE_HOME": programs.home, "VEROFORGE_RUNTIME_CALLS_PER_SECOND": "200",
+                "VEROFORGE_RUNTIME_SPARE_RUNNERS": "4",
+            ], log: "\(root)/runtime.log")
+        let bench = RuntimeBench(
+            programs, BenchLoad(client: client), market, application, runtime, "http://127.0.0.1:\(port)",
+            installed)
+        for _ in 0..<200 {
+            if await bench.load.time(BenchLoad.Call(url: bench.url + "/healthz", token: "", method: .GET))
+                != nil
+            {
+                return bench
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw PipelineError(.tryLater, "the runtime did not start; see \(root)/runtime.log")
+    }
+
+    private init(
+        _ programs: ProgramFiles, _ load: BenchLoad, _ market: BenchMarket, _ application: LoopbackServer,
+        _ runtime: DemoProcess, _ url: String, _ installed: Int
+    ) {
+        self.programs = programs
+        self.load = load
+        self.market = market
+        self.application = application
+        self.runtime = runtime
+        self.url = url
+        self.installed = installed
+    }
+
+    func end() {
+        runtime.stop()
+        try? FileManager.default.removeItem(atPath: market.root)
+    }
+
+    // MARK: Calls
+
+    private func home(_ tenant: String, _ plugin: Int) -> String {
+        "\(url)/v1/tenants/\(tenant)/plugins/\(market.plugins[plugin % market.plugins.count])"
+    }
+
+    private func install(_ tenant: String, _ plugin: Int) -> BenchLoad.Call {
+        let wish: JSONValue = ["version": "1.0.0", "plan": "free", "permissions": BenchMarket.permissions]
+        return BenchLoad.Call(
+            url: home(tenant, plugin), token: market.tokens[tenant] ?? "", body: wish.serialized(),
+            method: .PUT)
+    }
+
+    private func call(_ tenant: String, _ plugin: Int, _ body: String = "{}") -> BenchLoad.Call {
+        BenchLoad.Call(
+            url: home(tenant, plugin) + "/actions/count", token: market.tokens[tenant] ?? "", body: body)
+    }
+
+    // MARK: Measures
+
+    func cold() async throws -> [String] {
+        for plugin in 0..<Self.perTenant {
+            let begin = ContinuousClock.now
+            guard await load.time(install("acme", plugin)) != nil,
+                await load.time(call("acme", plugin)) != nil
+            else {
+                coldTimes.failures += 1
+                continue
+            }
+            let took = begin.duration(to: .now).components
+            coldTimes.milliseconds.append(Double(took.seconds) * 1_000 + Double(took.attoseconds) / 1e15)
+        }
+        return ["cold, from the order to install to the first answer: \(coldTimes.text)"]
+    }
+
+    /// Round robin over the tenant's hundred plugins, one call after the other, then at a steady rate.
+    func warm() async throws -> [String] {
+        let calls = (0..<4_000).map { call("acme", $0) }
+        _ = await load.open(Array(calls.prefix(500)), perSecond: 100)
+        warmTimes = await load.open(calls, perSecond: 150)
+        let direct = await load.closed(
+            (0..<1_000).map { _ in
+                BenchLoad.Call(
+                    url: application.url + "/entities/invoices", token: "bench-credential", method: .GET)
+            }, workers: 1)
+        return [
+            "warm, HTTP + proxy + one readData, 100 plugins of one tenant round robin at 150 calls/s: \(warmTimes.text)",
+            "  the sample application alone: \(direct.text)",
+        ]
+    }
+
+    /// The same work in the same runner, called directly, and through service, proxy and metering.
+    func processor() async throws -> [String] {
+        guard let limits = try? Manifest.parse(BenchMarket.manifest("bench.p0").serializedBytes()).limits else {
+            throw PipelineError(.incomplete, "the bench's manifest is not read")
+        }
+        let isolation = try NativeIsolation(
+            executable: programs.runner, seccompList: programs.home + "/rules/seccomp/runner.list")
+        let runner = try await isolation.start(RunnerLimits(limits))
+        _ = try await runner.load(
+            PluginImage(files: ["dist/index.js": Array(BenchMarket.source.utf8)], main: "dist/index.js"))
+        _ = try await runner.initialize(NothingAllowed())
+        let rounds = 3_000_000
+        var (direct, through) = (BenchTimes(), BenchTimes())
+        let body = "{\"rounds\":\(rounds)}"
+        for _ in 0..<30 {
+            let begin = ContinuousClock.now
+            _ = try await runner.execute(
+                action: "count", data: .object(["rounds": .integer(Int64(rounds))]), handler: NothingAllowed())
+            let took = begin.duration(to: .now).components
+            direct.milliseconds.append(Double(took.seconds) * 1_000 + Double(took.attoseconds) / 1e15)
+            if let ms = await load.time(call("acme", 0, body)) { through.milliseconds.append(ms) }
+        }
+        await runner.kill()
+        let share = (through.quantile(0.5) / direct.quantile(0.5) - 1) * 100
+        return [
+            "work of the processor alone: the runner \(direct.text); through service, proxy and metering \(through.text): "
+                + "\(BenchTimes.show(share)) % more at the median"
+        ]
+    }
+
+    /// A tenant may make 200 calls a second; one asks for ten times as many while another works quietly.
+    func neighbour() async throws -> [String] {
+        for plugin in 0..<4 {
+            _ = await load.time(install("noisy", plugin))
+            _ = await load.time(call("noisy", plugin))
+        }
+        let quietCalls = (0..<500).map { call("acme", $0) }
+        let alone = await load.open(quietCalls, perSecond: 50)
+        let load = self.load
+        let noise = (0..<20_000).map { call("noisy", $0 % 4) }
+        let noisy = Task { await load.open(noise, perSecond: 2_000) }
+        try await Task.sleep(for: .milliseconds(500))
+        let beside = await load.open(quietCalls, perSecond: 50)
+        let refused = await noisy.value.failures
+        return [
+            "a quiet tenant at 50 calls/s alone: \(alone.text)",
+            "  beside one at ten times its limit (2,000 calls/s, \(refused) refused): \(beside.text); "
+                + "p99 \(BenchTimes.show(beside.quantile(0.99) / alone.quantile(0.99))) times",
+        ]
+    }
+
+    func thousand() async throws -> [String] {
+        var places: [(String, Int)] = []
+        for tenant in Self.tenants where tenant != "noisy" {
+            for plugin in 0..<Self.perTenant where places.count < installed {
+                places.append((tenant, plugin))
+            }
+        }
+        let fresh = places.filter { $0.0 != "acme" }
+        let begin = ContinuousClock.now
+        let times = await load.closed(fresh.map { install($0.0, $0.1) }, workers: 4)
+        let took = begin.duration(to: .now).components.seconds
+        _ = await load.closed(places.map { call($0.0, $0.1) }, workers: 4)
+        let calls = (0..<10_000).map { call(places[$0 % places.count].0, places[$0 % places.count].1) }
+        let answered = await load.open(calls, perSecond: 500)
+        let memory = BenchMemory.mebibytes(of: runtime.processID)
+        runtimeMemory = memory.total / Double(max(1, places.count))
+        return [
+            "\(places.count) plugins installed and warm (\(fresh.count) installed in \(took) s, \(times.failures) failed): "
+                + "\(BenchTimes.show(memory.total)) MiB in \(memory.processes) processes, "
+                + "\(BenchTimes.show(runtimeMemory)) MiB a plugin",
+            "  at 500 calls/s: \(answered.text)",
+        ]
+    }
+
+    /// The same handler as a server of its own in node, one process a plugin, without isolation, proxy or metering.
+    func node() async throws -> [String] {
+        guard
+            let node = ["/usr/bin/node", "/usr/local/bin/node"].first(
+                where: FileManager.default.isExecutableFile)
+        else { return ["node is not installed: no figures beside it"] }
+        let script = "\(programs.home)/Tests/Bench/runtime/handler.mjs"
+        var processes: [DemoProcess] = []
+        defer { for process in processes { process.stop() } }
+        var (cold, memory) = (BenchTimes(), 0.0)
+        var calls: [BenchLoad.Call] = []
+        for number in 0..<20 {
+            let port = try FreePort.find()
+            let begin = ContinuousClock.now
+            let process = try DemoProcess(
+                node, [script, "\(port)", application.url, "bench-credential"], environment: [:],
+                log: "\(market.root)/node\(number).log")
+            processes.append(process)
+            let call = BenchLoad.Call(url: "http://127.0.0.1:\(port)/", token: "")
+            var answered = false
+            for _ in 0..<2_000 where !answered {
+                answered = await load.time(call) != nil
+                if !answered { try await Task.sleep(for: .milliseconds(2)) }
+            }
+            let took = begin.duration(to: .now).components
+            cold.milliseconds.append(Double(took.seconds) * 1_000 + Double(took.attoseconds) / 1e15)
+            calls.append(call)
+        }
+        let warm = await load.open((0..<3_000).map { calls[$0 % calls.count] }, perSecond: 150)
+        for process in processes { memory += BenchMemory.mebibytes(of: process.processID).total }
+        memory /= Double(processes.count)
+        func ratio(_ a: Double, _ b: Double) -> String { BenchTimes.show(a / b) }
+        return [
+            "node, the same handler, one process a plugin (20): start to first answer \(cold.text); warm at 150 calls/s "
+                + "\(warm.text); \(BenchTimes.show(memory)) MiB a plugin",
+            "  node / runtime: start p50 \(ratio(cold.quantile(0.5), coldTimes.quantile(0.5))), "
+                + "memory \(ratio(memory, runtimeMemory)), warm p99 \(ratio(warm.quantile(0.99), warmTimes.quantile(0.99)))",
+        ]
+    }
+}
+
+private struct NothingAllowed: OperationHandler {
+    func perform(_ request: OperationRequest) async -> OperationOutcome {
+        .failure(OperationError(code: "denied", message: "nothing is allowed here"))
+    }
+}
