@@ -28,6 +28,6 @@ struct JSONLineLogHandler: LogHandler {
             members[key] = .string("\(value)")
         }
         let line = JSONValue.object(members).serializedBytes() + [0x0A]
-        _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        LogSink.shared.put(line)
     }
 }

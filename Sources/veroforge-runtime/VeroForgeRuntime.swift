@@ -59,7 +59,9 @@ struct Serve: AsyncParsableCommand {
                 print("veroforge-runtime listens on \(scheme)://\(configuration.host):\(port)")
                 fflush(nil)
             }
+            LogSink.shared.flush()
         } catch {
+            LogSink.shared.flush()
             let line = Array("veroforge-runtime: \(error.subject): \(error.cause)\n".utf8)
             _ = write(STDERR_FILENO, line, line.count)
             throw ArgumentParser.ExitCode(error.code.exitCode.rawValue)

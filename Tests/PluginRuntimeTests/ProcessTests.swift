@@ -118,7 +118,7 @@ import Testing
         try? FileManager.default.removeItem(atPath: node.folder)
     }
 
-    private static func send(
+    static func send(
         _ token: String, _ method: String, _ url: String, _ body: JSONValue, key: String?
     ) async -> (status: UInt, body: String)? {
         var request = HTTPClientRequest(url: url)
@@ -134,7 +134,7 @@ import Testing
 }
 
 /// The program `veroforge-runtime`, started.
-private final class RuntimeProgram: Sendable {
+final class RuntimeProgram: Sendable {
     private let process: pid_t
     private let out: Int32
     private let err: Int32

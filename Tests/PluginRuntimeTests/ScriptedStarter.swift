@@ -24,6 +24,8 @@ struct ScriptedStarter: PluginStarter {
     let cleaned = Locked(0)
     /// Fails the start of these versions.
     var broken: Set<String> = []
+    /// Files of the bundle's `ui/`.
+    var interface: [String: String] = [:]
     var script: Script = { action, data, _ in
         .answer(["success": true, "data": ["reminded": [], "action": .string(action), "given": data]])
     }
@@ -42,6 +44,10 @@ struct ScriptedStarter: PluginStarter {
                 .pluginFailed, plugin.plugin.text, "could not be started: TypeError: broken on purpose")
         }
         return Scripted(starter: self)
+    }
+
+    func files(of bundle: Digest) async throws(RuntimeError) -> [BundleFile] {
+        interface.sorted { $0.key < $1.key }.map { BundleFile(path: $0.key, bytes: Array($0.value.utf8)) }
     }
 
     private struct Scripted: SandboxedPlugin {

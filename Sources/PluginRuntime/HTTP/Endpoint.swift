@@ -70,9 +70,20 @@ struct Endpoint: Sendable {
 
     /// The parameters that a path gives; nil where it is another path.
     func match(_ path: [String]) -> [String: String]? {
-        let steps = self.steps
-        guard steps.count == path.count else { return nil }
+        var steps = self.steps
+        var path = path
         var parameters: [String: String] = [:]
+        if let last = steps.last, last.hasSuffix("*}") {
+            // The last parameter takes what is left, which is a path of its own.
+            guard path.count >= steps.count,
+                path[(steps.count - 1)...].allSatisfy({ !["", ".", ".."].contains($0) })
+            else { return nil }
+            parameters[String(last.dropFirst().dropLast(2))] = path[(steps.count - 1)...].joined(
+                separator: "/")
+            path = Array(path.prefix(steps.count - 1))
+            steps.removeLast()
+        }
+        guard steps.count == path.count else { return nil }
         for (step, given) in zip(steps, path) {
             if step.hasPrefix("{") {
                 guard !given.isEmpty else { return nil }

@@ -5,7 +5,8 @@ enum OpenAPIDocument {
     static func make(_ endpoints: [Endpoint]) -> JSONValue {
         var paths: [String: [String: JSONValue]] = [:]
         for endpoint in endpoints {
-            paths[endpoint.path, default: [:]][endpoint.method.lowercased()] = operation(endpoint)
+            paths[endpoint.path.replacing("*}", with: "}"), default: [:]][endpoint.method.lowercased()] =
+                operation(endpoint)
         }
         return [
             "openapi": "3.1.0",
@@ -49,7 +50,7 @@ enum OpenAPIDocument {
     private static func parameters(_ endpoint: Endpoint) -> [JSONValue] {
         var parameters = endpoint.steps.filter { $0.hasPrefix("{") }.map { step -> JSONValue in
             [
-                "name": .string(String(step.dropFirst().dropLast())), "in": "path", "required": true,
+                "name": .string(step.filter { !"{}*".contains($0) }), "in": "path", "required": true,
                 "schema": ["type": "string", "minLength": 1],
             ]
         }

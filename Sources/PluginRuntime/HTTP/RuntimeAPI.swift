@@ -111,8 +111,11 @@ public final class RuntimeAPI: Sendable {
         let asked = EndpointRequest(
             request: request, parameters: parameters, holder: holder, json: json, key: key)
         guard let key else { return try await endpoint.handle(asked) }
-        guard !key.isEmpty, key.utf8.count <= Self.keyBytesMax else {
-            throw RuntimeError(.badRequest, "Idempotency-Key", "has 1 to \(Self.keyBytesMax) bytes")
+        guard !key.isEmpty, key.utf8.count <= Self.keyBytesMax,
+            key.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else {
+            throw RuntimeError(
+                .badRequest, "Idempotency-Key", "has 1 to \(Self.keyBytesMax) printable ASCII characters")
         }
         return try await answerOnce(asked, endpoint, key, scope: holder.map { "\($0)" } ?? endpoint.id)
     }

@@ -30,6 +30,10 @@ struct SandboxStarter: PluginStarter {
         return started
     }
 
+    func files(of bundle: Digest) async throws(RuntimeError) -> [BundleFile] {
+        try await bundles.files(of: bundle)
+    }
+
     private func sandbox<Result: Sendable>(
         _ name: String, _ work: () async throws(SandboxError) -> Result
     ) async throws(RuntimeError) -> Result {

@@ -46,6 +46,9 @@ protocol PluginStarter: Sendable {
     func start(
         _ plugin: InstalledPlugin, _ operations: ProxiedOperations
     ) async throws(RuntimeError) -> any SandboxedPlugin
+
+    /// The files of a bundle, whose digest has been checked.
+    func files(of bundle: Digest) async throws(RuntimeError) -> [BundleFile]
 }
 
 /// What answers the operations of a running call.

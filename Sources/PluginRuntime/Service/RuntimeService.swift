@@ -277,6 +277,7 @@ struct RuntimeParts: Sendable {
                 node: configuration.node
             ).all
         endpoints += ServiceEndpoints(service: state, calls: desk, registry: registry, clock: clock).all
+        endpoints += InterfaceEndpoints(registry: registry, starter: starter).all
         state.describe(OpenAPIDocument.make(endpoints))
         api = RuntimeAPI(
             endpoints: endpoints, registry: registry, clock: clock, metrics: metrics,

@@ -42,7 +42,10 @@ struct BenchMarket {
             "actions": [["name": "count", "description": "Counts.", "input": ["type": "object"]]],
             "pricing": [
                 "model": "freemium", "currency": "EUR",
-                "plans": [["id": "free", "amount": "0", "interval": "month"]],
+                "plans": [
+                    ["id": "free", "amount": "0", "interval": "month"],
+                    ["id": "pro", "amount": "9.00", "interval": "month"],
+                ],
             ],
         ]
     }

@@ -17,7 +17,11 @@ struct RuntimeMeasure: MeasuredBench {
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        let bench = try await RuntimeBench.begin(programs, client, installed: count ?? 1_000)
+        let bench: RuntimeBench
+        do { bench = try await RuntimeBench.begin(programs, client, installed: count ?? 1_000) } catch {
+            try? await client.shutdown()
+            throw error
+        }
         defer { bench.end() }
         var lines: [String] = []
         do {
@@ -153,7 +157,8 @@ final class RuntimeBench {
 
     /// The same work in the same runner, called directly, and through service, proxy and metering.
     func processor() async throws -> [String] {
-        guard let limits = try? Manifest.parse(BenchMarket.manifest("bench.p0").serializedBytes()).limits else {
+        guard let limits = try? Manifest.parse(BenchMarket.manifest("bench.p0").serializedBytes()).limits
+        else {
             throw PipelineError(.incomplete, "the bench's manifest is not read")
         }
         let isolation = try NativeIsolation(
@@ -168,7 +173,8 @@ final class RuntimeBench {
         for _ in 0..<30 {
             let begin = ContinuousClock.now
             _ = try await runner.execute(
-                action: "count", data: .object(["rounds": .integer(Int64(rounds))]), handler: NothingAllowed())
+                action: "count", data: .object(["rounds": .integer(Int64(rounds))]), handler: NothingAllowed()
+            )
             let took = begin.duration(to: .now).components
             direct.milliseconds.append(Double(took.seconds) * 1_000 + Double(took.attoseconds) / 1e15)
             if let ms = await load.time(call("acme", 0, body)) { through.milliseconds.append(ms) }
