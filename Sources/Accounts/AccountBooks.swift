@@ -41,7 +41,9 @@ public struct AccountBooks: Sendable {
         let path = "\(billing)/\(period)/drafts.jsonl"
         guard let bytes = try bytes(path) else { return [] }
         var drafts: [Invoice] = []
-        for line in bytes.split(separator: 0x0A) { drafts.append(try decode(Invoice.self, Array(line), path)) }
+        for line in bytes.split(separator: 0x0A) {
+            drafts.append(try decode(Invoice.self, Array(line), path))
+        }
         return drafts
     }
 

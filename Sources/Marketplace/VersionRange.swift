@@ -79,7 +79,8 @@ public struct VersionRange: Hashable, Sendable, CustomStringConvertible, Codable
                 let version = comparator.version
                 return switch comparator.op {
                 case .greaterOrEqual, .equal: version
-                case .greater: Version(version.major, version.minor, version.patch + (version.isPrerelease ? 0 : 1))
+                case .greater:
+                    Version(version.major, version.minor, version.patch + (version.isPrerelease ? 0 : 1))
                 case .less, .lessOrEqual: nil
                 }
             }
@@ -156,7 +157,9 @@ enum RangeParser {
             }
         }
         // Nothing lies below the first of all versions.
-        return !set.contains { $0.op == .less && $0.version.compare(Version(0, 0, 0, prerelease: [.number(0)])) <= 0 }
+        return !set.contains {
+            $0.op == .less && $0.version.compare(Version(0, 0, 0, prerelease: [.number(0)])) <= 0
+        }
     }
 
     static func set(_ text: String) -> [Comparator]? {

@@ -14,7 +14,8 @@ struct Veroforge: AsyncParsableCommand {
             """,
         version: "1.0.0",
         subcommands: [
-            Initialise.self, Demo.self, Status.self, Run.self, Scan.self, RulesCommand.self, PluginCommand.self, Review.self,
+            Initialise.self, Demo.self, Status.self, Run.self, Scan.self, RulesCommand.self,
+            PluginCommand.self, Review.self,
             PublisherCommand.self, TenantCommand.self, TokenCommand.self, ConfigCommand.self,
             CatalogueCommand.self,
             UsageCommand.self, BillCommand.self, SandboxCommand.self, AdvisoriesCommand.self,
