@@ -62,7 +62,7 @@ enum VendoredLibrary {
     ]
 
     /// Whole files that are known by their SHA-256, for libraries that carry neither banner nor constant. The list is
-    /// the rules': `rules/advisories/libraries.tsv`.
+    /// the rules': `rules/libraries.tsv`.
     struct Files: Sendable {
         private(set) var known: [String: (name: String, version: String)] = [:]
 
