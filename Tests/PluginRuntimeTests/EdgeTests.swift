@@ -119,10 +119,8 @@ import Testing
         try certificate(other.path, "DNS:other.example", serial: 2)
         let (process, port) = try start(scratch.path)
         let (second, otherPort) = try start(other.path)
-        defer {
-            process.terminate()
-            second.terminate()
-        }
+        // A child of the test may have been born with SIGTERM blocked.
+        defer { for server in [process, second] { kill(server.processIdentifier, SIGKILL) } }
         func read(_ port: String, roots: String?) async throws -> String {
             let client = try Upstream.client(trusting: roots)
             var outcome = "ok"
@@ -196,7 +194,7 @@ import Testing
         nginx.executableURL = URL(filePath: "/usr/sbin/nginx")
         nginx.arguments = ["-c", "\(scratch.path)/nginx.conf", "-e", "\(scratch.path)/error.log"]
         try nginx.run()
-        defer { nginx.terminate() }
+        defer { kill(nginx.processIdentifier, SIGKILL) }
         #expect(
             try shell(
                 "for i in $(seq 100); do curl -s -o /dev/null \"$1/healthz\" && exit 0; sleep 0.05; done; exit 1",
