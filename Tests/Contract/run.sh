@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# schemathesis reads the served contract and sends what it allows and what it forbids to a live runtime: every check, no failure.
+# schemathesis reads the served contract and sends what it allows and what it forbids to a live runtime. Every check but the one
+# that schemathesis.toml names, with its why; no failure.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin="${BIN:-}"
@@ -28,7 +29,7 @@ for _ in $(seq 100); do grep -q 'listens on' "$work/out" && break; sleep 0.1; do
 url=$(sed -n 's/.*listens on //p' "$work/out")
 
 SCHEMATHESIS_HOOKS=hooks PYTHONPATH=Tests/Contract \
-    "$tool" --config-file Tests/Contract/schemathesis.toml run "$url/openapi.json" --url "$url" --header "Authorization: Bearer $token" --checks all \
+    "$tool" --config-file Tests/Contract/schemathesis.toml run "$url/openapi.json" --url "$url" --header "Authorization: Bearer $token" \
     --max-examples "${examples:-15}" --seed 4 --workers 2 --no-color --continue-on-failure
 kill -0 "$runtime"
 if grep -E '"level":"critical"' "$work/log"; then exit 1; fi

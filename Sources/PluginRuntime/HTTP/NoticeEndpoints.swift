@@ -34,7 +34,11 @@ struct NoticeEndpoints: Sendable {
             summary: "Where notices are sent; the answer holds the secret, this once", access: .tenant,
             body: .json(
                 Schemas.object(
-                    ["url": Schemas.text("an https address on port 443", max: 2_048)], required: ["url"])),
+                    [
+                        "url": Schemas.text(
+                            "an https address on port 443", max: 2_048,
+                            pattern: "^https://[a-z0-9.-]+(/[A-Za-z0-9._~/?&=%-]*)?$")
+                    ], required: ["url"])),
             success: Endpoint.Success(
                 description: "The secret that deliveries are signed with",
                 schema: Schemas.object(
@@ -42,7 +46,7 @@ struct NoticeEndpoints: Sendable {
         ) { [registry, sealed] asked throws(RuntimeError) in
             let id = try asked.tenant()
             let url = asked.json["url"]?.stringValue ?? ""
-            guard url.lowercased().hasPrefix("https://"), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+            guard url.hasPrefix("https://"), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
             else { throw RuntimeError(.invalid, "url", "is no https address") }
             let key = (0..<32).map { _ in UInt8.random(in: 0...255) }
             let webhook: StandardWebhook

@@ -39,7 +39,11 @@ enum OpenAPIDocument {
         switch endpoint.body {
         case .none: break
         case .json(let schema, _):
-            members["requestBody"] = ["required": true, "content": ["application/json": ["schema": schema]]]
+            // Where null is taken, nothing at all is taken as well.
+            let isOptional = schema["type"]?.arrayValue?.contains("null") ?? false
+            members["requestBody"] = [
+                "required": .bool(!isOptional), "content": ["application/json": ["schema": schema]],
+            ]
         case .bytes(let type, _):
             members["requestBody"] = ["required": true, "content": .object([type: [:]])]
         }

@@ -35,9 +35,11 @@ struct PublisherEndpoints: Sendable {
             body: .json(
                 Schemas.object(
                     [
-                        "id": Schemas.text("stays for ever", max: 64),
+                        "id": Schemas.text(
+                            "stays for ever", max: 40, pattern: "^[a-z](-?[a-z0-9])+$"),
                         "name": Schemas.text("as customers read it"),
-                        "email": Schemas.text("where the marketplace writes to", max: 254),
+                        "email": Schemas.text(
+                            "where the marketplace writes to", max: 254, pattern: "^[!-?A-~]+@[!-?A-~]+$"),
                         "country": Schemas.text("ISO 3166, two letters", max: 2, min: 2),
                         "currency": Schemas.text("of payouts, ISO 4217", max: 3, min: 3),
                         "key": Schemas.text("the public key, as `veroforge plugin new` shows it", max: 512),

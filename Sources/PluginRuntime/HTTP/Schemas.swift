@@ -18,6 +18,14 @@ enum Schemas {
         ]
     }
 
+    /// A text of a form that the schema can say.
+    static func text(_ description: String, max: Int = 256, pattern: String) -> JSONValue {
+        [
+            "type": "string", "minLength": 1, "maxLength": .integer(Int64(max)),
+            "pattern": .string(pattern), "description": .string(description),
+        ]
+    }
+
     static func list(_ items: JSONValue, max: Int = 1_000) -> JSONValue {
         ["type": "array", "items": items, "maxItems": .integer(Int64(max))]
     }
