@@ -10,7 +10,7 @@ public struct CatalogueCheck: Sendable {
 
     /// `everySignature`: also those that the signatures at a proof's two ends vouch for already.
     public static func verify(
-        _ directory: String, root: String?, asOf: Instant, everySignature: Bool = false
+        _ directory: String, root: String?, asOf: Instant, everySignature: Bool = true
     ) throws(PipelineError) -> CatalogueCheck {
         guard Files.exists(directory) else {
             throw PipelineError(

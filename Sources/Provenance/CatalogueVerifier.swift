@@ -11,7 +11,7 @@ public enum CatalogueVerifier {
     ///   the chain's two ends vouch for already.
     public static func verify(
         directory: String, trust: CatalogueTrust, asOf: Instant, threads: Int = 2,
-        everySignature: Bool = false
+        everySignature: Bool = true
     ) -> VerificationReport {
         var check = MetadataCheck(directory: directory, asOf: asOf)
         check.run(trust)

@@ -44,7 +44,7 @@ import Testing
         let kinds = log.matches(of: /"kind":"([a-zA-Z]+)"/).map { String($0.output.1) }
         #expect(kinds == ["listed", "yanked", "restored", "revoked", "revoked", "revoked"])
         let site = market.data + "/site/public"
-        let verified = try Tool.run("veroforge", ["catalogue", "verify", "--every-signature", site])
+        let verified = try Tool.run("veroforge", ["catalogue", "verify", site])
         #expect(verified.code == 0, "\(verified.output)")
         // A statement that the log names and that is gone is missed.
         let copy = market.scratch.path + "/copy"
