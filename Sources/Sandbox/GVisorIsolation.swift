@@ -126,7 +126,7 @@ public struct GVisorIsolation: Isolation {
     }
 
     public func report() async -> BackEndReport {
-        var report = BackEndReport(
+        let report = BackEndReport(
             backEnd: .gvisor, works: false, mode: mode,
             enforcement: [
                 "cpu: by the engine, then by the host's watch over all processes of the sandbox",
@@ -137,14 +137,7 @@ public struct GVisorIsolation: Isolation {
                 "syscall: the runner's own list inside gVisor, told by its watcher there",
                 groups.words,
             ])
-        do {
-            let runner = try await start(RunnerLimits())
-            await runner.kill()
-            report.works = true
-        } catch {
-            report.problems = [error.description]
-        }
-        return report
+        return await tried(report)
     }
 
     // MARK: Files

@@ -29,6 +29,21 @@ extension Isolation {
     public var slowdown: Int { 1 }
 }
 
+extension Isolation {
+    /// The report of a back end that was made ready: whether a runner really starts on it.
+    func tried(_ report: BackEndReport) async -> BackEndReport {
+        var report = report
+        do {
+            let runner = try await start(RunnerLimits())
+            await runner.kill()
+            report.works = true
+        } catch {
+            report.problems = [error.description]
+        }
+        return report
+    }
+}
+
 /// What `veroforge sandbox doctor` says of a back end.
 public struct BackEndReport: Hashable, Sendable, Codable {
     public var backEnd: BackEnd

@@ -67,7 +67,7 @@ public struct MicroVMIsolation: Isolation {
     }
 
     public func report() async -> BackEndReport {
-        var report = BackEndReport(
+        let report = BackEndReport(
             backEnd: .microvm, works: false, mode: mode,
             enforcement: [
                 "cpu: by the engine, then by the host's watch of the monitor's processor time",
@@ -78,14 +78,7 @@ public struct MicroVMIsolation: Isolation {
                 "egress: no network device; the host carries out what is asked for",
                 "the monitor: namespaces, a read-only root of its own, nobody, QEMU's own list of system calls",
             ])
-        do {
-            let runner = try await start(RunnerLimits())
-            await runner.kill()
-            report.works = true
-        } catch {
-            report.problems = [error.description]
-        }
-        return report
+        return await tried(report)
     }
 }
 

@@ -73,7 +73,7 @@ public struct NativeIsolation: Isolation {
     }
 
     public func report() async -> BackEndReport {
-        var report = BackEndReport(
+        let report = BackEndReport(
             backEnd: .native, works: false, mode: mode,
             enforcement: [
                 "cpu, wall: by the engine, then by the host's watch and the end of the process",
@@ -83,14 +83,7 @@ public struct NativeIsolation: Isolation {
                 "files: empty read-only root, no open in the list, RLIMIT_NOFILE 16",
                 "syscall: seccomp, told to the supervisor outside",
             ])
-        do {
-            let runner = try await start(RunnerLimits())
-            await runner.kill()
-            report.works = true
-        } catch {
-            report.problems = [error.description]
-        }
-        return report
+        return await tried(report)
     }
 
     /// A thousand runners are two thousand sockets.

@@ -25,8 +25,14 @@ struct PublishStage: Stage {
             try context.registry.lease(
                 in: .approved, limit: options.limit, id: options.id, owner: options.owner, now: context.now)
         }
-        for lease in leases { try keepBundle(lease.submission, context) }
-        try await SitePress(context).publish(approved: leases.map(\.submission), progress: progress)
+        do throws(PipelineError) {
+            for lease in leases { try keepBundle(lease.submission, context) }
+            try await SitePress(context).publish(approved: leases.map(\.submission), progress: progress)
+        } catch {
+            // Nothing was listed: the next run takes the same items up at once, not when the leases end.
+            for lease in leases { try? context.registry.release(lease) }
+            throw error
+        }
         for lease in leases {
             let isBeta = lease.submission.version?.isPrerelease == true
             _ = try PipelineError.translating { () throws(RegistryError) in
