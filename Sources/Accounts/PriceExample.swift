@@ -111,15 +111,7 @@ public enum PriceExample {
 /// Counts and metrics as account pages say them.
 enum ShownWords {
     /// `12,345`.
-    static func count(_ number: Int64) -> String {
-        let digits = String(number.magnitude)
-        var out = ""
-        for (index, digit) in digits.enumerated() {
-            if index > 0, (digits.count - index) % 3 == 0 { out.append(",") }
-            out.append(digit)
-        }
-        return number < 0 ? "-\(out)" : out
-    }
+    static func count(_ number: Int64) -> String { GroupedDigits.text(number) }
 
     static func metric(_ metric: Metric) -> String {
         switch metric {

@@ -9,42 +9,26 @@ public enum NoticeFeed {
         var text = """
             <?xml version="1.0" encoding="utf-8"?>
             <feed xmlns="http://www.w3.org/2005/Atom">
-            <id>\(escaped("\(base)/\(tenant.id)/feed.atom"))</id>
-            <title>\(escaped("Notices for \(tenant.name)"))</title>
+            <id>\(XMLText.escaped("\(base)/\(tenant.id)/feed.atom"))</id>
+            <title>\(XMLText.escaped("Notices for \(tenant.name)"))</title>
             <updated>\(newest)</updated>
-            <link rel="self" href="\(escaped("\(base)/\(tenant.id)/feed.atom"))"/>
+            <link rel="self" href="\(XMLText.escaped("\(base)/\(tenant.id)/feed.atom"))"/>
             <author><name>VeroForge Marketplace</name></author>
 
             """
         for notice in notices.sorted(by: { $0.id > $1.id }) {
             text += """
                 <entry>
-                <id>\(escaped("\(base)/\(tenant.id)/notices/\(notice.id)"))</id>
-                <title>\(escaped(notice.title))</title>
+                <id>\(XMLText.escaped("\(base)/\(tenant.id)/notices/\(notice.id)"))</id>
+                <title>\(XMLText.escaped(notice.title))</title>
                 <updated>\(notice.createdAt)</updated>
                 <category term="\(notice.kind.rawValue)"/>
-                <content type="text">\(escaped(notice.sentences))</content>
+                <content type="text">\(XMLText.escaped(notice.sentences))</content>
                 </entry>
 
                 """
         }
         return Array((text + "</feed>\n").utf8)
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var out = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": out += "&amp;"
-            case "<": out += "&lt;"
-            case ">": out += "&gt;"
-            case "\"": out += "&quot;"
-            // XML 1.0 has no place for control characters, escaped or not.
-            case "\u{0}"..<"\u{20}" where scalar != "\n" && scalar != "\t": out += "\u{FFFD}"
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out
     }
 }
 

@@ -36,7 +36,7 @@ import Testing
             return (files: try month.files(), counts: counts)
         }
         #expect(expected.counts.allSatisfy { $0 > 30 })
-        let isFull = ProcessInfo.processInfo.environment["VEROFORGE_FULL"] == "1"
+        let isFull = ProcessInfo.processInfo.environment["VEROFORGE_TEST_FULL"] == "1"
         var random = SplitMix(17)
         for _ in 0..<(isFull ? 250 : 25) {
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent(

@@ -32,7 +32,7 @@ import Testing
         files.sort { $0.path < $1.path }
         #expect(files.count > 60)
         #expect(files.contains { $0.path.hasPrefix("log/statements/") })
-        var random = SeededMoments(7)
+        var random = SeededRandom(7)
         var named = 0
         let rounds = Rounds.count(full: 1_000)
         for round in 0..<rounds {

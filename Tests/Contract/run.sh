@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 bin="${BIN:-}"
 if [ -z "$bin" ]; then bin=.build/release; [ -x "$bin/veroforge-runtime" ] || bin=.build/debug; fi
 tool="${VENV:-.venv}/bin/schemathesis"
-examples="${EXAMPLES:-${VEROFORGE_FULL:+200}}"
+examples="${EXAMPLES:-${VEROFORGE_TEST_FULL:+200}}"
 work=$(mktemp -d)
 runtime=
 finish() {

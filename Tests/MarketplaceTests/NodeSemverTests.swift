@@ -76,7 +76,7 @@ import Testing
 
     /// Ranges put together at random from all of the language's pieces, judged by node-semver and by us.
     @Test func generatedRangesMeanWhatNodeSemverSays() throws {
-        var random = SeededGenerator(11)
+        var random = SeededRandom(11)
         func pick(_ list: [String]) -> String { list.randomElement(using: &random)! }
         func partial() -> String {
             let numbers = (0..<Int.random(in: 1...3, using: &random)).map { _ in
@@ -143,18 +143,4 @@ import Testing
           console.log(parsed ? versions.map(v => parsed.test(v) ? "1" : "0").join("") : "invalid");
         }
         """
-}
-
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    init(_ seed: UInt64) { state = seed &+ 0x9E37_79B9_7F4A_7C15 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Marketplace
 import Provenance
+import TestSupport
 import Testing
 
 @Suite struct CatalogueVerifierTests {

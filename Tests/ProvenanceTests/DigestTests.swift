@@ -1,5 +1,6 @@
 import Marketplace
 import Provenance
+import TestSupport
 import Testing
 
 @Suite struct DigestTests {

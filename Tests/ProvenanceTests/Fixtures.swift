@@ -27,21 +27,6 @@ final class TemporaryFolder {
     }
 }
 
-/// A small generator whose sequence depends on its seed alone.
-struct SeededRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    init(_ seed: UInt64) { state = seed &+ 0x9E37_79B9_7F4A_7C15 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// Keys that are the same in every run.
 func fixedKey(_ number: UInt8) -> SigningKey { try! SigningKey(seed: [UInt8](repeating: number, count: 32)) }
 

@@ -4,6 +4,7 @@ import Marketplace
 import Provenance
 import Registry
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct ConcurrencyTests {

@@ -11,20 +11,6 @@ func fixedKey(_ number: UInt8) -> SigningKey { try! SigningKey(seed: [UInt8](rep
 
 func digest(_ text: String) -> Digest { .sha256(of: text) }
 
-struct SeededRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    init(_ seed: UInt64) { state = seed &+ 0x9E37_79B9_7F4A_7C15 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// A registry of its own for one test.
 final class Desk {
     let folder: String

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Marketplace
 import Provenance
+import TestSupport
 import Testing
 
 @testable import Registry

@@ -1,5 +1,6 @@
 import Marketplace
 import Registry
+import TestSupport
 import Testing
 
 @Suite struct ResolverTests {

@@ -1,6 +1,7 @@
 import Marketplace
 import Provenance
 import Registry
+import TestSupport
 import Testing
 
 @Suite struct UpdateTests {

@@ -141,7 +141,7 @@ struct XMLWriter {
     }
 
     mutating func leaf(_ name: String, _ text: String, _ attributes: KeyValuePairs<String, String> = [:]) {
-        line("<\(name)\(Self.attributes(attributes))>\(Self.escape(text))</\(name)>")
+        line("<\(name)\(Self.attributes(attributes))>\(XMLText.escaped(text))</\(name)>")
     }
 
     private mutating func line(_ text: String) {
@@ -151,24 +151,7 @@ struct XMLWriter {
     }
 
     private static func attributes(_ pairs: KeyValuePairs<String, String>) -> String {
-        pairs.map { " \($0.key)=\"\(escape($0.value))\"" }.joined()
-    }
-
-    static func escape(_ text: String) -> String {
-        var out = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": out += "&amp;"
-            case "<": out += "&lt;"
-            case ">": out += "&gt;"
-            case "\"": out += "&quot;"
-            default:
-                if scalar.value >= 0x20 || scalar == "\n" || scalar == "\t" {
-                    out.unicodeScalars.append(scalar)
-                }
-            }
-        }
-        return out
+        pairs.map { " \($0.key)=\"\(XMLText.escaped($0.value))\"" }.joined()
     }
 
     /// At most so many characters, one at least.

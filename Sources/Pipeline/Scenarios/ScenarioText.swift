@@ -65,18 +65,19 @@ public enum ScenarioText {
     public static func junit(_ results: [ScenarioResult], suite: String) -> String {
         let failing = results.count { !$0.holds }
         var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-        text += "<testsuite name=\"\(escaped(suite))\" tests=\"\(results.count)\" failures=\"\(failing)\">\n"
+        text += "<testsuite name=\"\(XMLText.escaped(suite))\" tests=\"\(results.count)\" "
+        text += "failures=\"\(failing)\">\n"
         for result in results {
             let seconds =
                 "\(Int(result.wallMs) / 1_000).\(String(1_000 + Int(result.wallMs) % 1_000).dropFirst())"
             text +=
-                "  <testcase name=\"\(escaped(result.name))\" classname=\"\(escaped(suite))\" time=\"\(seconds)\""
+                "  <testcase name=\"\(XMLText.escaped(result.name))\" classname=\"\(XMLText.escaped(suite))\" time=\"\(seconds)\""
             guard !result.holds else {
                 text += "/>\n"
                 continue
             }
-            text += ">\n    <failure message=\"\(escaped(result.problems[0]))\">"
-            text += escaped(result.problems.joined(separator: "\n")) + "</failure>\n  </testcase>\n"
+            text += ">\n    <failure message=\"\(XMLText.escaped(result.problems[0]))\">"
+            text += XMLText.escaped(result.problems.joined(separator: "\n")) + "</failure>\n  </testcase>\n"
         }
         return text + "</testsuite>\n"
     }
@@ -84,21 +85,5 @@ public enum ScenarioText {
     private static func tenths(_ value: Double) -> String {
         let tenths = Int((value * 10).rounded())
         return "\(tenths / 10).\(tenths % 10)"
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var out = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": out += "&amp;"
-            case "<": out += "&lt;"
-            case ">": out += "&gt;"
-            case "\"": out += "&quot;"
-            case "\n", "\t": out.unicodeScalars.append(scalar)
-            case _ where scalar.value < 0x20: out += "?"
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out
     }
 }

@@ -3,15 +3,7 @@ import Marketplace
 /// Numbers, dates and prices as words. One language, no locale, no ICU: the same bytes everywhere.
 enum Words {
     /// `12,345`.
-    static func count(_ number: Int) -> String {
-        let digits = String(number.magnitude)
-        var out = ""
-        for (index, digit) in digits.enumerated() {
-            if index > 0, (digits.count - index) % 3 == 0 { out.append(",") }
-            out.append(digit)
-        }
-        return number < 0 ? "-\(out)" : out
-    }
+    static func count(_ number: Int) -> String { GroupedDigits.text(Int64(number)) }
 
     /// `1 version`, `3 versions`.
     static func count(_ number: Int, _ noun: String) -> String {
