@@ -72,8 +72,10 @@ for script in Tests/*/run.sh; do
         passed=$((passed + 1))
         tail -3 "out/$(basename "$(dirname "$script")").log"
     else
+        status=$?
         failed=$((failed + 1))
         tail -40 "out/$(basename "$(dirname "$script")").log"
+        echo "✘ $script ended with $status"
     fi
 done
 

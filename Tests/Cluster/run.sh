@@ -5,9 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
-# The newest of what was built.
-bin=${VEROFORGE:-$(ls -t "$root"/.build/release/veroforge "$root"/.build/debug/veroforge 2>/dev/null | head -n 1)}
-[ -n "$bin" ] || { echo "cluster: build first" >&2; exit 1; }
+bin=${VEROFORGE:-$root/.build/release/veroforge}
+[ -x "$bin" ] || { echo "cluster: $bin is not there; \`make build\` makes it" >&2; exit 1; }
 export VEROFORGE=$bin
 scratch=$(mktemp -d /tmp/veroforge-cluster-XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
