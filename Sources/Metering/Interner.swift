@@ -1,29 +1,59 @@
+internal import Glibc
+
 /// Names to small numbers, by their bytes. One for each thread of a roll-up.
 struct Interner {
-    private(set) var names: [[UInt8]] = []
-    private var hashes: [UInt64] = []
+    private struct Name {
+        var hash: UInt64
+        var start: UInt32
+        var count: UInt32
+    }
+
+    /// All names' bytes, one behind the other.
+    private var bytes: [UInt8] = []
+    private var held: [Name] = []
     private var slots: [UInt32]
 
     init() {
-        slots = [UInt32](repeating: UInt32.max, count: 1 << 12)
+        slots = [UInt32](repeating: UInt32.max, count: 1 << 8)
     }
 
+    var count: Int { held.count }
+
+    subscript(_ index: Int) -> [UInt8] {
+        let name = held[index]
+        return Array(bytes[Int(name.start)..<Int(name.start + name.count)])
+    }
+
+    func text(_ index: UInt32) -> String { String(decoding: self[Int(index)], as: UTF8.self) }
+
+    @inline(__always)
     static func hash(_ p: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
         MeterHash.bytes(p, count, seed: 0x1656_67B1_9E37_79F9)
     }
 
+    @inline(__always)
     mutating func intern(_ p: UnsafePointer<UInt8>, _ count: Int, hash: UInt64) -> UInt32 {
         var at = Int(truncatingIfNeeded: hash) & (slots.count - 1)
         while slots[at] != UInt32.max {
-            let index = Int(slots[at])
-            if hashes[index] == hash, equal(names[index], p, count) { return UInt32(index) }
+            let name = held[Int(slots[at])]
+            if name.hash == hash, name.count == count,
+                bytes.withUnsafeBufferPointer({ memcmp($0.baseAddress! + Int(name.start), p, count) == 0 })
+            {
+                return slots[at]
+            }
             at = (at + 1) & (slots.count - 1)
         }
-        let index = UInt32(names.count)
-        names.append(Array(UnsafeBufferPointer(start: p, count: count)))
-        hashes.append(hash)
+        return add(p, count, hash, at)
+    }
+
+    private mutating func add(_ p: UnsafePointer<UInt8>, _ count: Int, _ hash: UInt64, _ at: Int) -> UInt32 {
+        let index = UInt32(held.count)
+        // An empty name has an address too.
+        if bytes.isEmpty { bytes.append(0) }
+        held.append(Name(hash: hash, start: UInt32(bytes.count), count: UInt32(count)))
+        bytes.append(contentsOf: UnsafeBufferPointer(start: p, count: count))
         slots[at] = index
-        if names.count * 2 > slots.count { grow() }
+        if held.count * 2 > slots.count { grow() }
         return index
     }
 
@@ -37,16 +67,10 @@ struct Interner {
         }
     }
 
-    private func equal(_ name: [UInt8], _ p: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        guard name.count == count else { return false }
-        for index in 0..<count where name[index] != p[index] { return false }
-        return true
-    }
-
     private mutating func grow() {
         slots = [UInt32](repeating: UInt32.max, count: slots.count * 2)
-        for (index, hash) in hashes.enumerated() {
-            var at = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+        for (index, name) in held.enumerated() {
+            var at = Int(truncatingIfNeeded: name.hash) & (slots.count - 1)
             while slots[at] != UInt32.max { at = (at + 1) & (slots.count - 1) }
             slots[at] = UInt32(index)
         }

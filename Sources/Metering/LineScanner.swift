@@ -2,12 +2,26 @@ internal import Marketplace
 
 /// The fast path: reads a call's line over raw bytes, keys in any order, without making a String.
 /// Whatever is unusual (escapes, other kinds, unknown keys, odd times) it leaves to `GeneralLine`, which decides.
+///
+/// One writer's lines have their keys in one order: which key follows is guessed from the line before, and compared
+/// in two words. A wrong guess costs a look at the key's letters.
 struct LineScanner {
     var tenants = Interner()
     var plugins = Interner()
     var plans = Interner()
-    private var dayText: (UInt64, UInt16) = (0, 0)
-    private var dayNumber: Int32 = 0
+    private let patterns = KeyPattern.all
+    /// By a key's number: the key that followed it last. The last place is for the beginning of a line.
+    private var following = InlineArray<17, UInt8>(repeating: 0)
+    private var days = InlineArray<32, KnownDay>(repeating: KnownDay())
+
+    /// How many bytes behind a line's end must be readable.
+    static let readableBehind = 32
+
+    /// A day's ten characters and its number.
+    private struct KnownDay {
+        var text: (UInt64, UInt16) = (0, 0)
+        var number: Int32 = 0
+    }
 
     enum Field: UInt64 {
         case id, time, node, seq, tenant, plugin, version, action, plan, outcome
@@ -18,7 +32,7 @@ struct LineScanner {
         1 << UInt32(Field.id.rawValue) | 1 << UInt32(Field.time.rawValue) | 1 << UInt32(Field.tenant.rawValue)
         | 1 << UInt32(Field.plugin.rawValue)
 
-    /// `p[count]` must be readable (the line feed, or a zero): the scanner stops there. False: ask the general path.
+    /// `p[count]` is a line feed or a zero: the scanner stops there. False: ask the general path.
     mutating func scan(_ p: UnsafePointer<UInt8>, _ count: Int, into reading: inout MeterReading) -> Bool {
         var at = 0
         guard count > 2, p[0] == UInt8(ascii: "{") else { return false }
@@ -26,33 +40,37 @@ struct LineScanner {
         var seen: UInt32 = 0
         var body: UInt64 = 0
         var quantities = Quantities()
+        var before = 16
         while true {
             if p[at] == 0x20 { at += 1 }
             guard p[at] == UInt8(ascii: "\"") else { return false }
             at += 1
-            let keyStart = at
-            while at < count, p[at] != UInt8(ascii: "\"") {
-                if p[at] == UInt8(ascii: "\\") { return false }
-                at += 1
+            let field: Field
+            let guess = following[before]
+            if patterns[Int(guess)].matches(p + at) {
+                field = Field(rawValue: UInt64(guess))!
+                at += patterns[Int(guess)].count
+            } else {
+                let start = at
+                at = ByteWords.plainEnd(p, at)
+                guard at < count, p[at] == UInt8(ascii: "\""), p[at + 1] == UInt8(ascii: ":"),
+                    let named = LineScanner.field(p + start, at - start)
+                else { return false }
+                field = named
+                following[before] = UInt8(truncatingIfNeeded: field.rawValue)
+                at += 2
             }
-            guard let field = LineScanner.field(p + keyStart, at - keyStart) else { return false }
+            before = Int(truncatingIfNeeded: field.rawValue)
             let bit: UInt32 = 1 << UInt32(truncatingIfNeeded: field.rawValue)
             if seen & bit != 0 { return false }
             seen |= bit
-            at += 1
-            guard at < count, p[at] == UInt8(ascii: ":") else { return false }
-            at += 1
             if p[at] == 0x20 { at += 1 }
             if p[at] == UInt8(ascii: "\"") {
                 at += 1
                 let start = at
-                while at < count, p[at] != UInt8(ascii: "\"") {
-                    let byte = p[at]
-                    if byte < 0x20 || byte > 0x7E || byte == UInt8(ascii: "\\") { return false }
-                    at += 1
-                }
+                at = ByteWords.plainEnd(p, at)
                 let length = at - start
-                guard at < count else { return false }
+                guard at < count, p[at] == UInt8(ascii: "\"") else { return false }
                 at += 1
                 switch field {
                 case .id:
@@ -174,13 +192,16 @@ struct LineScanner {
         // SAFETY: both loads are inside the first ten bytes, and there are at least twenty.
         let raw = UnsafeRawPointer(p)
         let text = (raw.loadUnaligned(as: UInt64.self), raw.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
-        if text != dayText {
+        // By the day of the month.
+        let place = Int((p[8] & 15) &* 10 &+ (p[9] & 15)) & 31
+        if text != days[place].text {
             guard let day = Day(String(decoding: UnsafeBufferPointer(start: p, count: 10), as: UTF8.self))
             else {
                 return false
             }
-            (dayText, dayNumber) = (text, Int32(day.number))
+            days[place] = KnownDay(text: text, number: Int32(day.number))
         }
+        let dayNumber = days[place].number
         guard let hour = LineScanner.two(p + 11), let minute = LineScanner.two(p + 14),
             let second = LineScanner.two(p + 17), hour < 24, minute < 60, second < 60
         else { return false }

@@ -24,19 +24,16 @@ struct Quantities: Equatable {
     var storageByteHours: Int64 = 0
 
     /// False where a sum left 64 bits: the caller stops.
+    @inline(__always)
     mutating func add(_ other: Quantities, sign: Int64 = 1) -> Bool {
-        var overflow = false
-        func sum(_ a: Int64, _ b: Int64) -> Int64 {
-            let (value, over) = a.addingReportingOverflow(b &* sign)
-            overflow = overflow || over
-            return value
-        }
-        calls = sum(calls, other.calls)
-        apiCalls = sum(apiCalls, other.apiCalls)
-        executionMs = sum(executionMs, other.executionMs)
-        bytes = sum(bytes, other.bytes)
-        storageByteHours = sum(storageByteHours, other.storageByteHours)
-        return !overflow
+        let a = calls.addingReportingOverflow(other.calls &* sign)
+        let b = apiCalls.addingReportingOverflow(other.apiCalls &* sign)
+        let c = executionMs.addingReportingOverflow(other.executionMs &* sign)
+        let d = bytes.addingReportingOverflow(other.bytes &* sign)
+        let e = storageByteHours.addingReportingOverflow(other.storageByteHours &* sign)
+        (calls, apiCalls, executionMs) = (a.partialValue, b.partialValue, c.partialValue)
+        (bytes, storageByteHours) = (d.partialValue, e.partialValue)
+        return !(a.overflow || b.overflow || c.overflow || d.overflow || e.overflow)
     }
 
     /// In the order of the metrics' names.

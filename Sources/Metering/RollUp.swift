@@ -77,7 +77,7 @@ public struct RollUp: Sendable {
     }
 
     /// Bytes of one piece of work. Memory is this for each thread, the ids, and the groups.
-    static let pieceBytes = 8 << 20
+    static let pieceBytes = 2 << 20
 
     public func run(_ sources: [Source]) throws(MeteringError) -> RollUpResult {
         // A file named twice is one file.
@@ -86,8 +86,7 @@ public struct RollUp: Sendable {
         let files = try sources.map { (source) throws(MeteringError) in try SegmentPieces(source, disk: disk)
         }
         if let folder = options.spill { return try run(files, spillingTo: folder) }
-        let bytes = files.reduce(0) { $0 + $1.byteCount }
-        let ids = IDSet(expected: bytes / 150)
+        let ids = IDSet(expected: try expectedEvents(files))
         // What was billed goes in first: then a new line with the same id is the one in question.
         let billed = files.indices.filter {
             files[$0].source.role == .known || files[$0].source.billedBefore != nil
@@ -170,12 +169,21 @@ public struct RollUp: Sendable {
 
     private func merge(_ tallies: [Tally], _ files: [SegmentPieces]) throws(MeteringError) -> RollUpResult {
         var builder = RollUpResult.Builder()
-        for tally in tallies {
-            guard builder.add(tally) else {
-                throw MeteringError(.limit, "roll-up", "a sum leaves 64 bits, or there are too many names")
-            }
+        guard let result = builder.finish(tallies, files: files) else { throw Tally.overflow }
+        return result
+    }
+
+    /// By the length of the first lines of each file; more than that is no mistake, only a little slower.
+    private func expectedEvents(_ files: [SegmentPieces]) throws(MeteringError) -> Int {
+        var expected = 0
+        for file in files where !file.events.isEmpty {
+            let sample = try file.bytes(
+                file.events.lowerBound..<min(file.events.upperBound, file.events.lowerBound + (1 << 16)), disk
+            )
+            let lines = max(1, SegmentReader.countLines(sample, sample.indices))
+            expected += file.events.count / max(1, sample.count / lines) + 1
         }
-        return builder.finish(files: files)
+        return expected
     }
 
     /// Takes back what was counted of ids that turned out to have two bodies. Rare, so it reads the files again.

@@ -1,4 +1,6 @@
+internal import Dispatch
 internal import Marketplace
+internal import Synchronization
 
 extension RollUpResult {
     /// Brings the threads' tallies together over one set of names.
@@ -6,104 +8,79 @@ extension RollUpResult {
         private var tenants = Interner()
         private var plugins = Interner()
         private var plans = Interner()
-        private var groups = GroupTable()
         private var count = Tally.Count()
         private var quarantined: [(place: Tally.Place, why: String)] = []
         private var amounts: [AmountEvent] = []
         private var subscriptions: [SubscriptionEvent] = []
 
-        mutating func add(_ tally: Tally) -> Bool {
-            let tenantMap = Builder.map(tally.names.tenants, into: &tenants)
-            let pluginMap = Builder.map(tally.names.plugins, into: &plugins)
-            let planMap = Builder.map(tally.names.plans, into: &plans)
-            var holds = true
-            tally.groups.visit { key, sum in
-                let parts = GroupTable.parts(key)
-                let mapped = GroupTable.key(
-                    day: parts.day, tenant: tenantMap[parts.tenant], plugin: pluginMap[parts.plugin],
-                    plan: planMap[parts.plan])
-                guard let mapped else {
-                    holds = false
-                    return
-                }
-                holds = groups.add(mapped, sum) && holds
-            }
+        /// A thread's numbers of names to those of all threads.
+        private typealias Maps = (tenants: [UInt32], plugins: [UInt32], plans: [UInt32])
+
+        /// Everything of a tally but its sums.
+        private mutating func take(_ tally: Tally) -> Maps {
             count.add(tally.count)
             quarantined += tally.quarantined
             amounts += tally.amounts
             subscriptions += tally.subscriptions
-            return holds
+            return (
+                Builder.map(tally.names.tenants, into: &tenants),
+                Builder.map(tally.names.plugins, into: &plugins),
+                Builder.map(tally.names.plans, into: &plans)
+            )
         }
 
         private static func map(_ from: Interner, into: inout Interner) -> [UInt32] {
-            from.names.map { name in into.intern(String(decoding: name, as: UTF8.self)).index }
+            (0..<from.count).map { into.intern(from.text(UInt32($0))).index }
+        }
+
+        /// nil where a sum left 64 bits, or there are too many names.
+        mutating func finish(_ tallies: [Tally], files: [SegmentPieces]) -> RollUpResult? {
+            let maps = tallies.map { take($0) }
+            let names = Names(tenants, plugins, plans)
+            let sorted = Mutex<[SortedSums?]>(Array(repeating: nil, count: tallies.count))
+            let ranked = maps.map { names.ranks(of: $0) }
+            DispatchQueue.concurrentPerform(iterations: tallies.count) { index in
+                let sums = SortedSums(tallies[index].groups) { parts in ranked[index].key(parts) }
+                sorted.withLock { $0[index] = sums }
+            }
+            var all: SortedSums? = SortedSums()
+            for sums in sorted.withLock({ $0 }) {
+                guard let sums, let before = all else { return nil }
+                all = before.merged(with: sums)
+            }
+            return all.map { result(names, $0, files) }
         }
 
         /// The same from runs on the disk, one day after another: only a day's sums are in memory at a time.
         mutating func finish(spilled tallies: [Tally], files: [SegmentPieces]) throws(MeteringError)
             -> RollUpResult
         {
-            var maps: [(tenants: [UInt32], plugins: [UInt32], plans: [UInt32])] = []
-            for tally in tallies {
-                maps.append(
-                    (
-                        Builder.map(tally.names.tenants, into: &tenants),
-                        Builder.map(tally.names.plugins, into: &plugins),
-                        Builder.map(tally.names.plans, into: &plans)
-                    ))
-                count.add(tally.count)
-                quarantined += tally.quarantined
-                amounts += tally.amounts
-                subscriptions += tally.subscriptions
-            }
-            let ranks = (Builder.rank(tenants).1, Builder.rank(plugins).1, Builder.rank(plans).1)
-            let refusal = MeteringError(
-                .limit, "roll-up", "a sum leaves 64 bits, or there are too many names")
+            let maps = tallies.map { take($0) }
+            let names = Names(tenants, plugins, plans)
+            let ranked = maps.map { names.ranks(of: $0) }
             let days = Set(tallies.flatMap { $0.spill?.runs.map(\.day) ?? [] }).sorted()
-            var keys: [UInt64] = []
-            var sums: [Quantities] = []
+            var all = SortedSums()
             for day in days {
                 var table = GroupTable()
-                for (tally, map) in zip(tallies, maps) {
+                for (tally, ranks) in zip(tallies, ranked) {
                     guard let spill = tally.spill else { continue }
                     for run in spill.runs where run.day == day {
                         for sum in try spill.sums.read(Spill.Sum.self, from: run.offset, count: run.count) {
-                            let parts = GroupTable.parts(sum.key)
-                            let key = GroupTable.key(
-                                day: day, tenant: ranks.0[Int(map.tenants[parts.tenant])],
-                                plugin: ranks.1[Int(map.plugins[parts.plugin])],
-                                plan: ranks.2[Int(map.plans[parts.plan])])
-                            guard let key, table.add(key, sum.quantities) else { throw refusal }
+                            guard let key = ranks.key(GroupTable.parts(sum.key)),
+                                table.add(key, sum.quantities)
+                            else { throw Tally.overflow }
                         }
                     }
                 }
-                var entries: [(key: UInt64, sum: Quantities)] = []
-                table.visit { entries.append(($0, $1)) }
-                entries.sort { $0.key < $1.key }
-                keys += entries.map(\.key)
-                sums += entries.map(\.sum)
+                guard let sums = SortedSums(table, { GroupTable.key($0) }) else { throw Tally.overflow }
+                all.keys += sums.keys
+                all.sums += sums.sums
             }
-            var result = finish(files: files)
-            (result.keys, result.sums) = (keys, sums)
-            return result
+            return result(names, all, files)
         }
 
-        /// Sorts the names, and with them the packed keys: numbers compare as the names do.
-        consuming func finish(files: [SegmentPieces]) -> RollUpResult {
-            let (tenantNames, tenantRank) = Builder.rank(tenants)
-            let (pluginNames, pluginRank) = Builder.rank(plugins)
-            let (planNames, planRank) = Builder.rank(plans)
-            var entries: [(key: UInt64, sum: Quantities)] = []
-            entries.reserveCapacity(groups.count)
-            groups.visit { key, sum in
-                let parts = GroupTable.parts(key)
-                let ranked = GroupTable.key(
-                    day: parts.day, tenant: tenantRank[parts.tenant], plugin: pluginRank[parts.plugin],
-                    plan: planRank[parts.plan])!
-                entries.append((ranked, sum))
-            }
-            entries.sort { $0.key < $1.key }
-            return RollUpResult(
+        private func result(_ names: Names, _ sums: SortedSums, _ files: [SegmentPieces]) -> RollUpResult {
+            RollUpResult(
                 account: .init(
                     lines: count.lines, counted: count.counted, duplicates: count.duplicates,
                     quarantined: count.quarantined, billed: count.billed, pending: count.pending,
@@ -114,21 +91,54 @@ extension RollUpResult {
                 }.sorted(by: Builder.before),
                 amounts: amounts.sorted { ($0.time, Bytes($0.id)) < ($1.time, Bytes($1.id)) },
                 subscriptions: subscriptions.sorted { ($0.time, Bytes($0.id)) < ($1.time, Bytes($1.id)) },
-                tenants: tenantNames, plugins: pluginNames, plans: planNames, keys: entries.map(\.key),
-                sums: entries.map(\.sum))
+                tenants: names.tenants.names, plugins: names.plugins.names, plans: names.plans.names,
+                keys: sums.keys, sums: sums.sums)
+        }
+
+        /// All names, sorted: numbers compare as the names do, and with them the packed keys.
+        private struct Names {
+            var tenants: (names: [String], rank: [UInt32])
+            var plugins: (names: [String], rank: [UInt32])
+            var plans: (names: [String], rank: [UInt32])
+
+            init(_ tenants: Interner, _ plugins: Interner, _ plans: Interner) {
+                self.tenants = Names.ranked(tenants)
+                self.plugins = Names.ranked(plugins)
+                self.plans = Names.ranked(plans)
+            }
+
+            private static func ranked(_ interner: Interner) -> ([String], [UInt32]) {
+                let names = (0..<interner.count).map { interner[$0] }
+                let order = names.indices.sorted { names[$0].lexicographicallyPrecedes(names[$1]) }
+                var rank = [UInt32](repeating: 0, count: order.count)
+                for (position, index) in order.enumerated() { rank[index] = UInt32(position) }
+                return (order.map { String(decoding: names[$0], as: UTF8.self) }, rank)
+            }
+
+            func ranks(of maps: Maps) -> Ranks {
+                Ranks(
+                    tenants: maps.tenants.map { tenants.rank[Int($0)] },
+                    plugins: maps.plugins.map { plugins.rank[Int($0)] },
+                    plans: maps.plans.map { plans.rank[Int($0)] })
+            }
+        }
+
+        /// One thread's numbers to the sorted names'.
+        private struct Ranks: Sendable {
+            var tenants: [UInt32]
+            var plugins: [UInt32]
+            var plans: [UInt32]
+
+            @inline(__always)
+            func key(_ parts: GroupTable.Parts) -> UInt64? {
+                GroupTable.key(
+                    day: parts.day, tenant: tenants[parts.tenant], plugin: plugins[parts.plugin],
+                    plan: plans[parts.plan])
+            }
         }
 
         static func before(_ a: QuarantinedLine, _ b: QuarantinedLine) -> Bool {
             (Bytes(a.file), a.offset) < (Bytes(b.file), b.offset)
-        }
-
-        private static func rank(_ names: Interner) -> ([String], [UInt32]) {
-            let order = names.names.indices.sorted {
-                names.names[$0].lexicographicallyPrecedes(names.names[$1])
-            }
-            var rank = [UInt32](repeating: 0, count: order.count)
-            for (position, index) in order.enumerated() { rank[index] = UInt32(position) }
-            return (order.map { String(decoding: names.names[$0], as: UTF8.self) }, rank)
         }
     }
 

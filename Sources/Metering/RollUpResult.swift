@@ -186,35 +186,35 @@ public struct RollUpResult: Sendable {
 
     /// The common case without a String per cell: the parts of each row are copied as bytes.
     private func writeRows(_ out: inout [UInt8], _ write: ([UInt8]) -> Void) {
-        let tenants = tenants.map { CSV.cell($0) }
-        let plugins = plugins.map { CSV.cell($0) }
-        let names = Quantities.names.map { Array($0.utf8) }
+        var rows = RowBuffer(out)
+        let tenants = RowBuffer.Cells(tenants)
+        let plugins = RowBuffer.Cells(plugins)
+        let metrics = RowBuffer.Cells(Quantities.names)
         var day: Int32 = -1
-        var dayText: [UInt8] = []
-        out.reserveCapacity(4 << 20 + 4_096)
-        for (key, sum) in zip(keys, sums) {
+        var dayCell = RowBuffer.Cells([])
+        for (index, key) in keys.enumerated() {
             let parts = GroupTable.parts(key)
             if parts.day != day {
                 day = parts.day
-                dayText = Array(Day(number: Int(day)).description.utf8) + [UInt8(ascii: ",")]
+                dayCell = RowBuffer.Cells([Day(number: Int(day)).description])
             }
-            for (name, quantity) in zip(names, sum.inOrder) where quantity != 0 {
-                out += dayText
-                out += tenants[parts.tenant]
-                out.append(UInt8(ascii: ","))
-                out += plugins[parts.plugin]
-                out.append(UInt8(ascii: ","))
-                out += name
-                out.append(UInt8(ascii: ","))
-                out += String(quantity).utf8
-                out.append(0x0A)
+            let sum = sums[index]
+            func row(_ metric: Int, _ quantity: Int64) {
+                if quantity == 0 { return }
+                rows.append(dayCell, 0)
+                rows.append(tenants, parts.tenant)
+                rows.append(plugins, parts.plugin)
+                rows.append(metrics, metric)
+                rows.end(quantity)
             }
-            if out.count > 4 << 20 {
-                write(out)
-                out.removeAll(keepingCapacity: true)
-            }
+            row(0, sum.apiCalls)
+            row(1, sum.bytes)
+            row(2, sum.calls)
+            row(3, sum.executionMs)
+            row(4, sum.storageByteHours)
+            if rows.isFull { write(rows.take()) }
         }
-        write(out)
+        write(rows.take())
     }
 
     func check() {

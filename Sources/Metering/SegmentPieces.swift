@@ -45,48 +45,55 @@ struct SegmentPieces: Sendable {
     var pieceCount: Int { events.isEmpty ? 0 : (events.count + RollUp.pieceBytes - 1) / RollUp.pieceBytes }
 
     /// Calls `body` with each line that begins in this piece: its offset in the file, its bytes without the line
-    /// feed (one more byte is readable), and its length.
+    /// feed (`LineScanner.readableBehind` more are readable), and its length.
     func forEachLine(
-        piece: Int, disk: Disk, _ body: (Int, UnsafePointer<UInt8>, Int) throws(MeteringError) -> Void
+        piece: Int, buffer: PieceBuffer, disk: Disk,
+        _ body: (Int, UnsafePointer<UInt8>, Int) throws(MeteringError) -> Void
     ) throws(MeteringError) {
         let start = events.lowerBound + piece * RollUp.pieceBytes
         let end = min(start + RollUp.pieceBytes, events.upperBound)
-        // One byte before, to see whether a line begins at the start; a margin behind, to finish the last one.
+        // One byte before, to see whether a line begins at the start.
         let from = max(events.lowerBound, start - 1)
-        let to = min(events.upperBound, end + SegmentPieces.margin)
-        var bytes: [UInt8]
+        var count = try fill(buffer, 0, from..<end, disk)
+        var at = 0
+        if from < start {
+            // The line that is under way belongs to the piece before.
+            at = SegmentPieces.lineEnd(buffer.bytes, 0, count) + 1
+        }
+        while at < count, from + at < end {
+            var lineEnd = SegmentPieces.lineEnd(buffer.bytes, at, count)
+            // The last line ends behind the piece.
+            while lineEnd == count, from + count < events.upperBound, count - at <= SegmentPieces.margin {
+                let more = min(events.upperBound, from + count + (1 << 14))
+                count = try fill(buffer, count, (from + count)..<more, disk)
+                lineEnd = SegmentPieces.lineEnd(buffer.bytes, at, count)
+            }
+            if lineEnd > at {
+                try body(from + at, UnsafePointer(buffer.bytes + at), lineEnd - at)
+            }
+            at = lineEnd + 1
+        }
+    }
+
+    /// Reads a stretch to a place of the buffer and sets a line feed behind it. Where it ends.
+    private func fill(_ buffer: PieceBuffer, _ at: Int, _ range: Range<Int>, _ disk: Disk)
+        throws(MeteringError) -> Int
+    {
+        let count = at + range.count
+        buffer.reserve(count + LineScanner.readableBehind, keeping: at)
         if let inflated {
-            bytes = Array(inflated[from..<to])
+            inflated[range].withUnsafeBytes {
+                UnsafeMutableRawPointer(buffer.bytes + at).copyMemory(
+                    from: $0.baseAddress!, byteCount: range.count)
+            }
         } else {
-            bytes = try SegmentPieces.read(source.path, from..<to, disk)
-            guard bytes.count == to - from else {
+            let got = try SegmentPieces.read(source.path, range, into: buffer.bytes + at, disk)
+            guard got == range.count else {
                 throw MeteringError(.storage, source.path, "became shorter while it was read")
             }
         }
-        bytes.append(0x0A)
-        var failure: MeteringError?
-        bytes.withUnsafeBufferPointer { buffer in
-            let p = buffer.baseAddress!
-            let count = buffer.count - 1
-            var at = 0
-            if from < start {
-                // The line that is under way belongs to the piece before.
-                at = SegmentPieces.lineEnd(p, 0, count) + 1
-            }
-            while at < count, from + at < end {
-                let lineEnd = SegmentPieces.lineEnd(p, at, count)
-                if lineEnd > at {
-                    do throws(MeteringError) {
-                        try body(from + at, p + at, lineEnd - at)
-                    } catch {
-                        failure = error
-                        return
-                    }
-                }
-                at = lineEnd + 1
-            }
-        }
-        if let failure { throw failure }
+        buffer.bytes[count] = 0x0A
+        return count
     }
 
     /// A stretch of the file.
@@ -104,25 +111,49 @@ struct SegmentPieces: Sendable {
     private static func read(_ path: String, _ range: Range<Int>, _ disk: Disk) throws(MeteringError)
         -> [UInt8]
     {
+        let buffer = PieceBuffer()
+        buffer.reserve(range.count, keeping: 0)
+        let count = try read(path, range, into: buffer.bytes, disk)
+        return Array(UnsafeBufferPointer(start: buffer.bytes, count: count))
+    }
+
+    /// How many bytes came: fewer than asked for where the file ends.
+    private static func read(
+        _ path: String, _ range: Range<Int>, into bytes: UnsafeMutablePointer<UInt8>, _ disk: Disk
+    ) throws(MeteringError) -> Int {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw disk.failure("open", path) }
         defer { close(descriptor) }
-        var errorNumber: CInt = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: range.count + 1) { buffer, count in
-            while count < range.count {
-                let got = pread(
-                    descriptor, buffer.baseAddress! + count, range.count - count,
-                    off_t(range.lowerBound + count))
-                if got < 0 {
-                    if errno == EINTR { continue }
-                    errorNumber = errno
-                    return
-                }
-                if got == 0 { return }
-                count += got
-            }
+        var count = 0
+        while count < range.count {
+            let got = pread(descriptor, bytes + count, range.count - count, off_t(range.lowerBound + count))
+            if got < 0 && errno == EINTR { continue }
+            guard got >= 0 else { throw disk.failure("read", path) }
+            if got == 0 { break }
+            count += got
         }
-        if errorNumber != 0 { throw disk.failure("read", path, errorNumber) }
-        return bytes
+        return count
+    }
+}
+
+/// One thread's room for a piece of a file, used again for the next.
+final class PieceBuffer {
+    // SAFETY: owned here alone, and used by one thread.
+    private(set) var bytes: UnsafeMutablePointer<UInt8>
+    private var capacity: Int
+
+    init() {
+        capacity = 1 << 12
+        bytes = .allocate(capacity: capacity)
+    }
+
+    deinit { bytes.deallocate() }
+
+    func reserve(_ wanted: Int, keeping count: Int) {
+        if wanted <= capacity { return }
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted * 5 / 4)
+        larger.update(from: bytes, count: count)
+        bytes.deallocate()
+        (bytes, capacity) = (larger, wanted * 5 / 4)
     }
 }

@@ -1,7 +1,8 @@
 internal import Marketplace
 
 /// What one thread of a roll-up has counted.
-struct Tally: Sendable {
+struct Tally: @unchecked Sendable {
+    // SAFETY: a tally and its buffers are one thread's until it is finished.
     struct Count: Sendable, Hashable {
         var lines: Int64 = 0
         var counted: Int64 = 0
@@ -56,6 +57,8 @@ struct Tally: Sendable {
     private(set) var subscriptions: [SubscriptionEvent] = []
     /// Ids of which a copy was taken back: their amounts and subscriptions stand twice until the merge.
     private(set) var takenBack: Set<MeterID> = []
+    private let batch = ReadingBatch()
+    private let buffer = PieceBuffer()
     /// For the second reading: look at these ids alone, and say where they stand.
     var only: Set<MeterID>?
     private(set) var conflicting: [Conflict] = []
@@ -77,11 +80,23 @@ struct Tally: Sendable {
     {
         let unmarked = file.source.role == .known ? Int64.max : Int64.min
         let billedBefore = file.source.billedBefore?.milliseconds ?? unmarked
-        var reading = MeterReading()
-        try file.forEachLine(piece: piece, disk: Disk()) { (offset, p, length) throws(MeteringError) in
+        // The common case: calls to be counted, all in memory.
+        let isBatched = spill == nil && only == nil && options.shard == nil && !isKnown
+        try file.forEachLine(piece: piece, buffer: buffer, disk: Disk()) {
+            (offset, p, length) throws(MeteringError) in
             let place = Place(file: index, offset: offset)
-            if !options.generalPathOnly, names.scan(p, length, into: &reading) {
-                try take(reading, place, isKnown, billedBefore, amount: nil, subscription: nil)
+            if !options.generalPathOnly, names.scan(p, length, into: &batch.next.pointee) {
+                if isBatched {
+                    count.lines += 1
+                    if batch.next.pointee.timeMs < billedBefore {
+                        count.billed += 1
+                    } else {
+                        batch.keep()
+                        if batch.isFull { try takeBatch() }
+                    }
+                } else {
+                    try take(batch.next.pointee, place, isKnown, billedBefore, amount: nil, subscription: nil)
+                }
                 return
             }
             let line = Array(UnsafeBufferPointer(start: p, count: length))
@@ -99,6 +114,33 @@ struct Tally: Sendable {
                 quarantined.append((place, why))
             }
         }
+        try takeBatch()
+    }
+
+    /// What `take` does, for all of a batch: first the ids, then the sums of those that are new.
+    private mutating func takeBatch() throws(MeteringError) {
+        batch.insert(into: ids)
+        defer { batch.clear() }
+        var toAdd = 0
+        for at in 0..<batch.count {
+            let reading = batch.readings + at
+            switch batch.verdicts[at] {
+            case .duplicate: count.duplicates += 1
+            case .conflict:
+                conflicts.append(reading.pointee.id)
+                count.quarantined += 1
+            case .new:
+                if reading.pointee.timeMs >= until {
+                    count.pending += 1
+                    continue
+                }
+                count.counted += 1
+                if reading.pointee.timeMs < lateBefore { count.late += 1 }
+                batch.groups[toAdd] = (try key(reading.pointee), UInt16(truncatingIfNeeded: at))
+                toAdd += 1
+            }
+        }
+        guard batch.addGroups(toAdd, to: &groups) else { throw Tally.overflow }
     }
 
     @inline(__always)
@@ -189,17 +231,25 @@ struct Tally: Sendable {
     }
 
     private mutating func add(_ reading: MeterReading, sign: Int64) throws(MeteringError) {
-        guard
-            let key = GroupTable.key(
-                day: reading.day, tenant: reading.tenant, plugin: reading.plugin, plan: reading.plan),
-            groups.add(key, reading.quantities, sign: sign)
-        else { throw MeteringError(.limit, "roll-up", "a sum leaves 64 bits, or there are too many names") }
+        guard groups.add(try key(reading), reading.quantities, sign: sign) else { throw Tally.overflow }
+    }
+
+    @inline(__always)
+    private func key(_ reading: MeterReading) throws(MeteringError) -> UInt64 {
+        let key = GroupTable.key(
+            day: reading.day, tenant: reading.tenant, plugin: reading.plugin, plan: reading.plan)
+        guard let key else { throw Tally.overflow }
+        return key
+    }
+
+    static var overflow: MeteringError {
+        MeteringError(.limit, "roll-up", "a sum leaves 64 bits, or there are too many names")
     }
 
     /// By the first bytes of the name's own hash, the same on every machine.
     private mutating func belongs(_ tenant: UInt32, to shard: RollUp.Shard) -> Bool {
         while isOwn.count <= Int(tenant) {
-            let name = names.tenants.names[isOwn.count]
+            let name = names.tenants[isOwn.count]
             let hash = name.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
             isOwn.append(Int(hash >> 16) % shard.count == shard.index)
         }
@@ -211,8 +261,8 @@ struct Tally: Sendable {
         conflicting.append(
             Conflict(
                 place: place, id: reading.id, body: reading.body == 0 ? 1 : reading.body, reading: reading,
-                tenant: names.tenants.names[Int(reading.tenant)],
-                plugin: names.plugins.names[Int(reading.plugin)],
-                plan: names.plans.names[Int(reading.plan)], isKnown: isKnown))
+                tenant: names.tenants[Int(reading.tenant)],
+                plugin: names.plugins[Int(reading.plugin)],
+                plan: names.plans[Int(reading.plan)], isKnown: isKnown))
     }
 }

@@ -30,12 +30,13 @@ public struct UsageTrace: Sendable {
     ) throws(MeteringError) -> [Line] {
         var seen: Set<String> = []
         var found: [Line] = []
+        let buffer = PieceBuffer()
         let sorted = sources.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
         for isKnown in [true, false] {
             for source in sorted where isKnown || source.role == .counted {
                 let files = try SegmentPieces(source, disk: disk)
                 for piece in 0..<files.pieceCount {
-                    try files.forEachLine(piece: piece, disk: disk) {
+                    try files.forEachLine(piece: piece, buffer: buffer, disk: disk) {
                         (offset, p, length) throws(MeteringError) in
                         let bytes = Array(UnsafeBufferPointer(start: p, count: length))
                         guard let line = line(bytes, source.path, offset) else { return }
@@ -63,11 +64,8 @@ public struct UsageTrace: Sendable {
         case .amount(let own, let event): (reading, amount) = (own, event.amount)
         default: return nil
         }
-        func text(_ interner: Interner, _ index: UInt32) -> String {
-            String(decoding: interner.names[Int(index)], as: UTF8.self)
-        }
-        guard text(names.tenants, reading.tenant) == tenant, text(names.plugins, reading.plugin) == plugin,
-            text(names.plans, reading.plan) == plan, let value = try? JSONValue.parse(bytes),
+        guard names.tenants.text(reading.tenant) == tenant, names.plugins.text(reading.plugin) == plugin,
+            names.plans.text(reading.plan) == plan, let value = try? JSONValue.parse(bytes),
             let id = value["id"]?.stringValue
         else { return nil }
         let quantity: Int64
