@@ -109,6 +109,27 @@ import Testing
                 "pay@acme.example",
             ])
         try market.expect(0, ["token", "issue", "--tenant", "acme"])
+        // What a runtime has written of it and of its neighbour.
+        func line(_ tenant: String, _ text: String) -> String {
+            """
+            {"action":"remind","call":"c","level":"info","plugin":"northwind-samples.overdue-reminders",\
+            "tenant":"\(tenant)","text":"\(text)","time":"2026-01-05T08:00:00Z","version":"1.0.0"}\n
+            """
+        }
+        let log = "\(market.data)/logs/2026-01-05.jsonl"
+        let replays = "\(market.data)/replays/acme/northwind-samples.overdue-reminders"
+        for folder in ["\(market.data)/logs", replays] {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
+        let mine = line("acme", "Mrs Winter owes 12")
+        let theirs = line("rival", "all is paid")
+        try (mine + theirs + mine).write(toFile: log, atomically: true, encoding: .utf8)
+        try "{}".write(toFile: "\(replays)/c.json", atomically: true, encoding: .utf8)
+        let segment = "\(market.data)/usage/2026-01-05/a-00000001.jsonl"
+        try FileManager.default.createDirectory(
+            atPath: "\(market.data)/usage/2026-01-05", withIntermediateDirectories: true)
+        let event = "{\"id\":\"1\",\"tenant\":\"acme\",\"calls\":1}\n"
+        try event.write(toFile: segment, atomically: true, encoding: .utf8)
         #expect(try market.run(["tenant", "erase", "acme"]).code == 2, "it wants --yes")
         #expect(try market.run(["tenant", "erase", "nobody", "--yes"]).code == 3)
         try market.expect(0, ["tenant", "erase", "acme", "--yes"])
@@ -116,5 +137,11 @@ import Testing
         #expect(shown.output.contains("erased") && !shown.output.contains("Acme Widgets"))
         let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(market.data)/registry.sqlite"))
         #expect(bytes.range(of: Data("DE136695976".utf8)) == nil)
+        let left = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(!left.contains("Winter") && !left.contains("acme") && left.contains(theirs))
+        #expect(
+            left.utf8.count == (mine + theirs + mine).utf8.count, "an open writer's place is where it was")
+        #expect(!FileManager.default.fileExists(atPath: replays))
+        #expect(try String(contentsOfFile: segment, encoding: .utf8) == event, "the books stay")
     }
 }
