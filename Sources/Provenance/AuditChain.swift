@@ -1,5 +1,6 @@
 // The audit log's line and the chain that its lines form: each line carries the SHA-256 of the line before it, the
 // first line of a day that of the last line of the day before. A line that is changed, taken out or put in breaks it.
+// Nodes that write into one folder have a chain each.
 public import Marketplace
 
 /// One thing that was done, or refused: a proxied operation or an administrative act. It names what was touched and
@@ -78,16 +79,16 @@ public enum AuditChain {
         }
     }
 
-    /// Checks the files of consecutive days, oldest first. `from` is the digest that the first line must name; with
-    /// nil any is taken, for a log whose oldest days are kept elsewhere.
+    /// Checks the files of consecutive days, oldest first. `from` is the digest that the first line of each node must
+    /// name; with nil any is taken, for a log whose oldest days are kept elsewhere.
     ///
-    /// - Returns: every break, and the digest of the last line.
+    /// - Returns: every break, and the digest of each node's last line.
     public static func verify(
         _ files: [(name: String, bytes: [UInt8])], from start: Digest? = AuditChain.origin
-    ) -> (breaks: [Break], lines: Int, last: Digest?) {
+    ) -> (breaks: [Break], lines: Int, last: [String: Digest]) {
         var breaks: [Break] = []
         var lines = 0
-        var previous = start
+        var last: [String: Digest] = [:]
         for file in files {
             var number = 0
             for line in file.bytes.split(separator: 0x0A, omittingEmptySubsequences: true) {
@@ -95,20 +96,20 @@ public enum AuditChain {
                 lines += 1
                 let bytes = Array(line)
                 if let value = try? JSONValue.parse(bytes) {
-                    let named = value["previous"]?.stringValue
-                    if let previous, named != previous.hex {
+                    let node = value["node"]?.stringValue ?? ""
+                    if let previous = last[node] ?? start, value["previous"]?.stringValue != previous.hex {
                         breaks.append(
                             Break(file: file.name, line: number, cause: "does not follow the line before"))
                     }
+                    last[node] = Digest.sha256(of: bytes)
                 } else {
                     breaks.append(Break(file: file.name, line: number, cause: "is no JSON"))
                 }
-                previous = Digest.sha256(of: bytes)
             }
-            if let last = file.bytes.last, last != 0x0A {
+            if let end = file.bytes.last, end != 0x0A {
                 breaks.append(Break(file: file.name, line: number, cause: "is cut off"))
             }
         }
-        return (breaks, lines, previous)
+        return (breaks, lines, last)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Marketplace
+import Metering
 import Provenance
 import Testing
 
@@ -99,7 +100,7 @@ import Testing
                 time: epoch, node: "a", actor: "plugin", act: "readData", subject: subject, outcome: "ok")
         }
         do {
-            let log = try AuditLog(folder: folder)
+            let log = try AuditLog(folder: folder, node: "a")
             try log.append(line("one"))
             try log.append(line("two"))
         }
@@ -108,11 +109,36 @@ import Testing
         try handle.seekToEnd()
         try handle.write(contentsOf: Data("{\"torn".utf8))
         try handle.close()
-        let log = try AuditLog(folder: folder)
+        let log = try AuditLog(folder: folder, node: "a")
         try log.append(line("three"))
         let bytes = Array(try Data(contentsOf: URL(filePath: path)))
         let checked = AuditChain.verify([("2026-01-05.jsonl", bytes)])
         #expect(checked.breaks.isEmpty && checked.lines == 3)
+    }
+
+    @Test func nodesThatWriteIntoOneFolderHaveAChainEach() throws {
+        let folder = NSTemporaryDirectory() + "audit-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func append(_ node: String, _ log: AuditLog, at time: Instant = epoch) throws {
+            try log.append(
+                AuditLine(
+                    time: time, node: node, actor: "plugin", act: "readData", subject: "orders", outcome: "ok"
+                ))
+        }
+        var logs = ["a", "b"].map { ($0, try! AuditLog(folder: folder, node: $0)) }
+        for _ in 0..<3 { for (node, log) in logs { try append(node, log) } }
+        // One goes on a day later, the other comes back after both.
+        try append("a", logs[0].1, at: epoch.adding(days: 1))
+        logs[1].1 = try AuditLog(folder: folder, node: "b")
+        try append("b", logs[1].1, at: epoch.adding(days: 1))
+        var files = try Disk().list(folder).map { ($0, try Disk().read("\(folder)/\($0)")) }
+        let whole = AuditChain.verify(files)
+        #expect(whole.breaks.isEmpty && whole.lines == 8 && whole.last.keys.sorted() == ["a", "b"])
+        // A line of one that is gone is missed, whatever stands around it.
+        var lines = files[0].1.split(separator: 0x0A)
+        lines.remove(at: 2)
+        files[0].1 = Array(lines.joined(separator: [0x0A])) + [0x0A]
+        #expect(AuditChain.verify(files).breaks.count == 1)
     }
 
     @Test func workersStreamIsReadWholeOrNotAtAll() {

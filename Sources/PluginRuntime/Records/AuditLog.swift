@@ -5,7 +5,7 @@ import Provenance
 import Synchronization
 
 /// Writes the audit log: `audit/<day>.jsonl`, one line an act, chained. A line is with the kernel when `append`
-/// returns, so a killed process loses none.
+/// returns, so a killed process loses none. Nodes may write into one folder: each goes on with its own chain.
 final class AuditLog: Sendable {
     private struct State {
         var descriptor: CInt = -1
@@ -17,13 +17,13 @@ final class AuditLog: Sendable {
     private let folder: String
     private let state: Mutex<State>
 
-    /// Takes up the chain where the last file ends; a torn last line is cut off.
-    init(folder: String) throws(RuntimeError) {
+    /// Takes up the node's chain where its last line stands; a torn last line is cut off.
+    init(folder: String, node: String) throws(RuntimeError) {
         self.folder = folder
         do {
             let disk = Disk()
             try disk.makeDirectories(folder)
-            state = Mutex(State(previous: try Self.lastDigest(folder, disk)))
+            state = Mutex(State(previous: try Self.lastDigest(of: node, folder, disk)))
         } catch {
             throw RuntimeError(.configuration, folder, "\(error)")
         }
@@ -90,18 +90,29 @@ final class AuditLog: Sendable {
         }
     }
 
-    private static func lastDigest(_ folder: String, _ disk: Disk) throws(MeteringError) -> Digest {
+    private static func lastDigest(
+        of node: String, _ folder: String, _ disk: Disk
+    ) throws(MeteringError) -> Digest {
         for name in try disk.list(folder).filter({ $0.hasSuffix(".jsonl") }).reversed() {
-            let path = "\(folder)/\(name)"
-            var bytes = try disk.read(path)
-            let whole = (bytes.lastIndex(of: 0x0A) ?? -1) + 1
-            if whole < bytes.count {
-                truncate(path, off_t(whole))
-                bytes.removeLast(bytes.count - whole)
+            let bytes = try whole("\(folder)/\(name)", disk)
+            let last = bytes.split(separator: 0x0A).last { line in
+                (try? JSONValue.parse(Array(line)))?["node"]?.stringValue == node
             }
-            guard let last = bytes.split(separator: 0x0A).last else { continue }
-            return Digest.sha256(of: Array(last))
+            if let last { return Digest.sha256(of: Array(last)) }
         }
         return AuditChain.origin
+    }
+
+    /// A file's lines. What a crash has left of one is cut off; what another node is writing just now is whole in a moment.
+    private static func whole(_ path: String, _ disk: Disk) throws(MeteringError) -> [UInt8] {
+        for _ in 0..<5 {
+            let bytes = try disk.read(path)
+            if bytes.last ?? 0x0A == 0x0A { return bytes }
+            usleep(10_000)
+        }
+        let bytes = try disk.read(path)
+        let whole = (bytes.lastIndex(of: 0x0A) ?? -1) + 1
+        if whole < bytes.count { truncate(path, off_t(whole)) }
+        return Array(bytes.prefix(whole))
     }
 }

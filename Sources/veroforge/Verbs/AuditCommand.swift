@@ -18,24 +18,24 @@ struct AuditCommand: ParsableCommand {
         @OptionGroup var options: DataOptions
         @Flag(help: "The oldest days are kept elsewhere: take the first line's word for what came before it.")
         var partial = false
-        @Option(help: "The digest that the last line must have, as noted at an earlier time.") var expect:
-            String?
+        @Option(help: "A digest that was a node's last at an earlier time; may be given for each node.")
+        var expect: [String] = []
         @Option(help: "text or json.") var format: OutputFormat = .text
 
         func run() throws {
             let files = try AuditFiles.read(options, from: nil, to: nil)
             guard !files.isEmpty else { throw PipelineError(.notFound, "there is no audit log yet") }
             var (breaks, lines, last) = AuditChain.verify(files, from: partial ? nil : AuditChain.origin)
-            if let expect, !Self.holds(files, expect) {
+            for digest in expect where !Self.holds(files, digest) {
                 breaks.append(
                     AuditChain.Break(
                         file: files[files.count - 1].name, line: lines,
-                        cause: "the digest \(expect) is no line's"))
+                        cause: "the digest \(digest) is no line's"))
             }
             if format == .json {
                 let document: JSONValue = [
                     "schema": "veroforge.audit-verification/1", "lines": .integer(Int64(lines)),
-                    "last": .string(last?.hex ?? ""),
+                    "last": .object(last.mapValues { .string($0.hex) }),
                     "breaks": .array(
                         breaks.map {
                             [
@@ -47,9 +47,10 @@ struct AuditCommand: ParsableCommand {
                 print(String(decoding: document.serializedBytes(pretty: true), as: UTF8.self))
             } else {
                 for item in breaks { print("\(item.file):\(item.line): \(item.cause)") }
-                print(
-                    "\(lines) lines in \(files.count) files, \(breaks.count) breaks; the last is \(last?.hex ?? "none")"
-                )
+                print("\(lines) lines in \(files.count) files, \(breaks.count) breaks")
+                for (node, digest) in last.sorted(by: { $0.key < $1.key }) {
+                    print("the last of node \(node) is \(digest.hex)")
+                }
             }
             throw Outcome(breaks.isEmpty ? .done : .findings)
         }
