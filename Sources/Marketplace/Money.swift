@@ -30,6 +30,9 @@ public struct Currency: Hashable, Sendable, Comparable, CustomStringConvertible,
         try container.encode(code)
     }
 
+    /// Every code that there is, sorted.
+    public static var codes: [String] { exponents.keys.sorted() }
+
     /// ISO 4217, list one: the codes by number of decimals.
     static let exponents: [String: Int] = {
         let byExponent: [Int: String] = [

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# schemathesis reads the served contract and sends what it allows and what it forbids to a live runtime. Every check but the one
-# that schemathesis.toml names, with its why; no failure.
+# schemathesis reads the served contract and sends what it allows and what it forbids to a live runtime: every check, without
+# an exemption, and no failure.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin="${BIN:-}"

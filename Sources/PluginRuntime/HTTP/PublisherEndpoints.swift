@@ -27,6 +27,15 @@ struct PublisherEndpoints: Sendable {
 
     private static let registrationRate = TokenBucket.Rate(perSecond: 0.2, burst: 20)
 
+    /// An Ed25519 key alone, or as a SubjectPublicKeyInfo whose first 12 bytes say that it is one.
+    private static let keyPattern = {
+        let end = "[ \\t]*\\r?\\n"
+        let pem =
+            "-----BEGIN PUBLIC KEY-----\(end)MCowBQYDK2VwAyEA[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=\(end)"
+            + "-----END PUBLIC KEY-----"
+        return "^[ \\t\\r\\n]*([0-9a-fA-F]{64}|\(pem))[ \\t\\r\\n]*$"
+    }()
+
     private var register: Endpoint {
         Endpoint(
             method: "POST", path: "/v1/publishers", id: "registerPublisher",
@@ -40,9 +49,14 @@ struct PublisherEndpoints: Sendable {
                         "name": Schemas.text("as customers read it"),
                         "email": Schemas.text(
                             "where the marketplace writes to", max: 254, pattern: "^[!-?A-~]+@[!-?A-~]+$"),
-                        "country": Schemas.text("ISO 3166, two letters", max: 2, min: 2),
-                        "currency": Schemas.text("of payouts, ISO 4217", max: 3, min: 3),
-                        "key": Schemas.text("the public key, as `veroforge plugin new` shows it", max: 512),
+                        "country": Schemas.text("ISO 3166, two letters", max: 2, pattern: "^[A-Z]{2}$"),
+                        "currency": [
+                            "type": "string", "description": "of payouts, ISO 4217",
+                            "enum": .array(Currency.codes.map(JSONValue.string)),
+                        ],
+                        "key": Schemas.text(
+                            "the public key, as `veroforge plugin new` shows it: PEM or 64 hexadecimal digits",
+                            max: 512, pattern: Self.keyPattern),
                     ], required: ["id", "name", "email", "country", "currency", "key"]), bytesMax: 16_384),
             success: Endpoint.Success(
                 status: 201, description: "Registered; its name is not verified yet",
