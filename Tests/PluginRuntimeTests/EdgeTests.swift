@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import Marketplace
 import Metering
+import Provenance
 import SimulatedServers
 import TestSupport
 import Testing
@@ -111,7 +112,7 @@ import Testing
             process.arguments = ["-c", script, folder]
             let pipe = Pipe()
             process.standardOutput = pipe
-            try process.run()
+            try process.runHearingSignals()
             let port = String(decoding: pipe.fileHandleForReading.availableData, as: UTF8.self)
             return (process, port.trimmingCharacters(in: .whitespacesAndNewlines))
         }
@@ -119,8 +120,7 @@ import Testing
         try certificate(other.path, "DNS:other.example", serial: 2)
         let (process, port) = try start(scratch.path)
         let (second, otherPort) = try start(other.path)
-        // A child of the test may have been born with SIGTERM blocked.
-        defer { for server in [process, second] { kill(server.processIdentifier, SIGKILL) } }
+        defer { for server in [process, second] { server.terminate() } }
         func read(_ port: String, roots: String?) async throws -> String {
             let client = try Upstream.client(trusting: roots)
             var outcome = "ok"
@@ -193,8 +193,8 @@ import Testing
         let nginx = Process()
         nginx.executableURL = URL(filePath: "/usr/sbin/nginx")
         nginx.arguments = ["-c", "\(scratch.path)/nginx.conf", "-e", "\(scratch.path)/error.log"]
-        try nginx.run()
-        defer { kill(nginx.processIdentifier, SIGKILL) }
+        try nginx.runHearingSignals()
+        defer { nginx.terminate() }
         #expect(
             try shell(
                 "for i in $(seq 100); do curl -s -o /dev/null \"$1/healthz\" && exit 0; sleep 0.05; done; exit 1",
@@ -225,11 +225,12 @@ import Testing
         #expect(await gone.finish().code == 0)
         for _ in 0..<5 { #expect(await call(acme, node.token) == 200) }
         #expect(try nodes(acme).filter { $0 != home }.count == 5)
-        nginx.terminate()
         stays.send(SIGTERM)
         #expect(await stays.finish().code == 0)
         let files = try SegmentFolder("\(folder)/usage").segments()
         #expect(Set(files.map(\.node)) == ["a", "b"])
+        let audit = AuditChain.verify(try node.auditFiles())
+        #expect(audit.breaks.isEmpty && audit.last.keys.sorted() == ["a", "b"], "\(audit)")
         await end(node)
     }
 }

@@ -40,84 +40,6 @@ import Testing
         try? FileManager.default.removeItem(atPath: node.folder)
     }
 
-    /// A client that sees no answer asks again with the same key. Whatever moment the process dies at, the calls that
-    /// were acknowledged in the end are the usage events, one each.
-    @Test(
-        .enabled(if: StoredZip.workerUnpacks, "this build's veroforge-worker does not unpack bundles"),
-        arguments: [11, 12, 13] as [UInt64])
-    func acknowledgedCallsAreTheUsageEventsAfterKills(seed: UInt64) async throws {
-        let node = try await TestNode.make()
-        try node.list(
-            TestNode.manifest(),
-            bundle: StoredZip.bytes([
-                "plugin.json": TestNode.manifest().serialized(), "dist/index.js": livePlugin,
-                "README.md": "# Reminders\n", "LICENSE": "MIT\n",
-            ]))
-        await node.service.close()
-        let acknowledged = Locked<Set<String>>([])
-        let token = node.token
-        var installed = false
-        for round in 0..<3 {
-            let program = try RuntimeProgram([
-                "serve", "--data", node.folder, "--port", "0", "--clock", "\(node.folder)/clock",
-            ])
-            let url = try await program.address()
-            if !installed {
-                let answer = await Self.send(
-                    token, "PUT", url + TestNode.home,
-                    ["version": "1.0.0", "plan": "free", "permissions": TestNode.permissions], key: nil)
-                #expect(answer?.status == 201, "\(String(describing: answer))")
-                installed = true
-            }
-            let load = Task {
-                await withTaskGroup(of: Void.self) { group in
-                    for worker in 0..<4 {
-                        group.addTask {
-                            for number in 0..<25 {
-                                let key = "\(seed)-\(round)-\(worker)-\(number)"
-                                let answer = await Self.send(
-                                    token, "POST", url + TestNode.home + "/actions/remind", [:], key: key
-                                )
-                                guard answer?.status == 200 else { return }
-                                acknowledged.change { $0.insert(key) }
-                            }
-                        }
-                    }
-                }
-            }
-            try await Task.sleep(for: .milliseconds(Int(60 + (seed &* 37 &+ UInt64(round) &* 53) % 200)))
-            program.send(SIGKILL)
-            await load.value
-            _ = await program.finish()
-        }
-        let program = try RuntimeProgram([
-            "serve", "--data", node.folder, "--port", "0", "--clock", "\(node.folder)/clock",
-        ])
-        let url = try await program.address()
-        for round in 0..<3 {
-            for worker in 0..<4 {
-                for number in 0..<25 {
-                    let key = "\(seed)-\(round)-\(worker)-\(number)"
-                    let answer = await Self.send(
-                        token, "POST", url + TestNode.home + "/actions/remind", [:], key: key)
-                    if answer?.status == 200 { acknowledged.change { $0.insert(key) } }
-                }
-            }
-        }
-        program.send(SIGTERM)
-        #expect(await program.finish().code == 0)
-        #expect(acknowledged.value.count == 300)
-        let calls = try node.events().filter { $0["calls"] == 1 }
-        #expect(Set(calls.compactMap { $0["id"]?.stringValue }).count == 300)
-        let folder = SegmentFolder("\(node.folder)/usage")
-        let sources = try folder.segments().map { RollUp.Source(folder.path(of: $0)) }
-        let billed = try RollUp().run(sources).rows().filter { $0.metric == "calls" }
-        #expect(billed.reduce(0) { $0 + $1.quantity } == 300)
-        await node.application.stop()
-        await node.rivalApplication.stop()
-        try? FileManager.default.removeItem(atPath: node.folder)
-    }
-
     static func send(
         _ token: String, _ method: String, _ url: String, _ body: JSONValue, key: String?
     ) async -> (status: UInt, body: String)? {
@@ -157,7 +79,9 @@ final class RuntimeProgram: Sendable {
         var environment: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0)=\($1)") } + [nil]
         defer { for word in words + environment { free(word) } }
         var pid: pid_t = 0
-        let failure = posix_spawn(&pid, path, &actions, nil, &words, &environment)
+        let failure = OpenSignals.during {
+            posix_spawn(&pid, path, &actions, nil, &words, &environment)
+        }
         close(outPipe[1])
         close(errPipe[1])
         guard failure == 0 else { throw CocoaError(.executableLoad) }

@@ -228,8 +228,8 @@ final class TestNode {
     // MARK: Looking
 
     /// The events in this node's segments, as JSON lines.
-    func events() throws -> [JSONValue] {
-        let folder = SegmentFolder("\(self.folder)/usage")
+    func events(in data: String? = nil) throws -> [JSONValue] {
+        let folder = SegmentFolder("\(data ?? self.folder)/usage")
         return try folder.segments().flatMap { name -> [JSONValue] in
             let contents = try SegmentReader.read(folder.path(of: name))
             return contents.bytes[contents.events].split(separator: 0x0A).map {

@@ -34,7 +34,8 @@ public struct DataBackup: Sendable {
     private static let databases = ["registry.sqlite", "ledger.sqlite", "advisories.sqlite"]
     /// In this order, after the databases.
     private static let folders = [
-        "runtime", "keys", "inbox", "bundles", "reports", "usage", "audit", "billing", "log", "site/private",
+        "runtime", "keys", "inbox", "reviews", "bundles", "reports", "usage", "audit", "billing", "log",
+        "site/private",
     ]
 
     /// What a copy or a return came to.

@@ -19,6 +19,11 @@ final class DemoProcess {
         process.standardOutput = file
         process.standardError = file
         process.standardInput = FileHandle.nullDevice
+        // A task's thread has every signal blocked, and a child is born with the mask of the thread that starts it.
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         do { try process.run() } catch {
             throw PipelineError(.notFound, "\(executable) cannot be started: \(error.localizedDescription)")
         }
