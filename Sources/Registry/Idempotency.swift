@@ -40,6 +40,18 @@ extension Registry {
         }
     }
 
+    /// Takes a key for the caller alone: true for the first who asks, whichever process it is, until the key is forgotten.
+    public func claim(scope: String, key: String, now: Instant) throws(RegistryError) -> Bool {
+        try write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO idempotency (scope, key, requestDigest, status, response, at) VALUES (?, ?, '', 204, x'', ?)
+                    ON CONFLICT DO NOTHING
+                    """, arguments: [scope, key, now.column])
+            return database.changesCount == 1
+        }
+    }
+
     /// Forgets answers kept before a moment; returns how many.
     @discardableResult
     public func forgetAnswers(before: Instant) throws(RegistryError) -> Int {

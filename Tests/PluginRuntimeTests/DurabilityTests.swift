@@ -164,6 +164,32 @@ import Testing
         await node.end()
     }
 
+    /// A node that is started again on the same day looks again, and finds other bytes.
+    @Test func storageIsSampledOnceADayHoweverOftenItIsLookedAt() async throws {
+        let node = try await TestNode.make()
+        try node.list()
+        _ = try await node.install()
+        func store(_ bytes: Int) throws {
+            _ = try node.registry.store(
+                [UInt8](repeating: 1, count: bytes), under: "key", of: reminders, for: acme,
+                quotaBytes: 1 << 20, now: node.clock.now)
+        }
+        func samples() throws -> [Int64?] {
+            try node.events().filter { $0["kind"] == "storage" }.map { $0["storageBytes"]?.integerValue }
+        }
+        try store(100)
+        await node.service.upkeep.sampleStorage(node.clock.now)
+        let first = try samples()
+        #expect(first.count == 1)
+        try store(5_000)
+        await node.service.upkeep.sampleStorage(node.clock.now.adding(seconds: 3_600))
+        #expect(try samples() == first)
+        node.clock.advance(days: 1)
+        await node.service.upkeep.sampleStorage(node.clock.now)
+        #expect(try samples().count == 2)
+        await node.end()
+    }
+
     @Test func aPluginThatBreaksAtEveryCallWaitsBetweenCalls() async throws {
         let starter = ScriptedStarter { _, data, _ in
             data["mode"] == "break"

@@ -10,6 +10,8 @@ final class Upkeep: Sendable {
     static let pollSeconds = 30
     /// How long repetition keys are kept.
     private static let keyDays = 30
+    /// Of keys in the registry that no caller has sent.
+    private static let scope = "runtime"
 
     private let registry: Registry
     private let catalogue: CatalogueFollower
@@ -141,20 +143,23 @@ final class Upkeep: Sendable {
         }
     }
 
-    /// One event a day for every installation that stores something; its id is the day's, so that a repetition
-    /// counts once.
-    private func sampleStorage(_ now: Instant) async {
+    /// One event a day for every installation that stores something. The day is claimed first: a second look on the same
+    /// day, after a restart or by another node, would find other bytes, and two bodies under one id are nobody's bill.
+    func sampleStorage(_ now: Instant) async {
         let registry = self.registry
         let recorder = self.recorder
         do throws(RuntimeError) {
+            try recorder.refuseUnlessOpen()
             try await blocking {
                 for tenant in try registry.tenants() {
                     for row in try registry.installations(for: tenant.id) {
                         let bytes = try registry.storedBytes(of: row.plugin, for: tenant.id)
-                        guard bytes > 0 else { continue }
+                        let id = "\(row.id)-storage-\(now.day)"
+                        guard bytes > 0, try registry.claim(scope: Self.scope, key: id, now: now) else {
+                            continue
+                        }
                         let sample = StorageSample(
-                            id: "\(row.id)-storage-\(now.day)", time: now, tenant: tenant.id,
-                            plugin: row.plugin,
+                            id: id, time: now, tenant: tenant.id, plugin: row.plugin,
                             version: row.version.description, plan: row.plan, storageBytes: bytes)
                         try recorder.record([.storage(sample)])
                     }
