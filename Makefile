@@ -13,7 +13,7 @@ BIN := .build/release
 DEBIAN_BUILD := gcc libarchive-dev libyara-dev libcmark-dev libseccomp-dev libsqlite3-dev libzstd-dev \
 	libssl-dev zlib1g-dev pkg-config ca-certificates python3-pip python3-venv esbuild
 DEBIAN_TEST := hledger ledger yara node-typescript node-acorn node-semver nodejs zip runsc libc6-dev \
-	chromium-headless-shell default-jre-headless qemu-system-x86 curl openssl nginx-light prometheus
+	chromium-headless-shell default-jre-headless qemu-system-x86 curl openssl nginx-light prometheus systemd
 # What the roll-up on more than one machine is tested with, in test-full.
 DEBIAN_FULL := clickhouse-server clickhouse-client slurm-wlm munge zstd
 # Peers that the benches measure beside the project.
