@@ -10,10 +10,7 @@ extension Registry {
     ) throws(RegistryError) -> [PluginID: Version] {
         try read { database in
             let row = try Registry.tenant(tenant, database)
-            let others = try Row.fetchAll(
-                database, sql: "SELECT * FROM installations WHERE tenant = ? AND state <> 'removed'",
-                arguments: [tenant.text]
-            ).map(Installation.init).filter { $0.plugin != plugin }
+            let others = try Registry.entangled(with: plugin, for: tenant, database)
             var roots = [plugin: VersionRange.exactly(version)]
             for other in others { roots[other.plugin] = .exactly(other.version) }
             let installed = Dictionary(uniqueKeysWithValues: others.map { ($0.plugin, $0.version) })
@@ -46,6 +43,21 @@ extension Registry {
                 throw RegistryError(.conflict, "\(plugin) \(version)", conflict.description)
             }
         }
+    }
+
+    /// The tenant's other installations that need something, or that something may need: the rest has no part in the
+    /// answer, however much is installed.
+    private static func entangled(
+        with plugin: PluginID, for tenant: TenantID, _ database: Database
+    ) throws -> [Installation] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT * FROM installations AS i WHERE tenant = ? AND state <> 'removed' AND plugin <> ? AND (
+                    EXISTS (SELECT 1 FROM dependencies AS d WHERE d.plugin = i.plugin AND d.version = i.version)
+                    OR EXISTS (SELECT 1 FROM dependencies AS d WHERE d.dependency = i.plugin))
+                """, arguments: [tenant.text, plugin.text]
+        ).map(Installation.init)
     }
 
     private static func reachable(

@@ -1,5 +1,6 @@
 import Glibc
 public import Marketplace
+import Synchronization
 
 /// How a job of the confined worker ended. Whatever is not `completed` is an incomplete check for the caller.
 public struct WorkerResult: Sendable {
@@ -50,9 +51,100 @@ public struct WorkerClient: Sendable {
         let began = Clock.monotonic()
         var run = WorkerRun(deadline: began + UInt64(deadlineMs) * 1_000_000, outputBytesMax: outputBytesMax)
         let exit = run.perform(executable, [job, arguments.serialized()], seccompList, input, furtherInputs)
-        return WorkerResult(
-            exit: exit, diagnostics: String(decoding: run.diagnostics, as: UTF8.self),
-            wallMs: Double(Clock.monotonic() - began) / 1_000_000)
+        return run.result(exit, since: began)
+    }
+
+    /// Starts a worker for a job whose input comes later; nil where none can be started.
+    public func prepare(job: String, arguments: JSONValue = [:]) -> WaitingWorker? {
+        guard let input = try? Spawn.socketPair() else { return nil }
+        let started = try? StartedWorker(
+            executable, [job, arguments.serialized()], seccompList, standardInput: input.theirs, [])
+        close(input.theirs)
+        guard let started else {
+            close(input.ours)
+            return nil
+        }
+        return WaitingWorker(started, input: input.ours)
+    }
+}
+
+/// A worker that has been started ahead and waits, confined, for the input of its one job. One that is let go of unused
+/// ends.
+public final class WaitingWorker: Sendable {
+    private let started: StartedWorker
+    private let input: Mutex<Int32?>
+
+    fileprivate init(_ started: StartedWorker, input: Int32) {
+        self.started = started
+        self.input = Mutex(input)
+    }
+
+    deinit {
+        guard let input = input.withLock({ $0 }) else { return }
+        close(input)
+        started.end()
+    }
+
+    /// Whether it still waits. What has died meanwhile is no job's failure.
+    public var isThere: Bool {
+        var polled = pollfd(fd: started.diagnostics, events: Int16(POLLIN), revents: 0)
+        return input.withLock { $0 != nil } && poll(&polled, 1, 0) == 0
+    }
+
+    /// Hands over the input and waits for the end; nil where it has had its job already.
+    public func finish(_ bytes: [UInt8], deadlineMs: Int64, outputBytesMax: Int) -> WorkerResult? {
+        let taken = input.withLock { input in
+            defer { input = nil }
+            return input
+        }
+        guard let taken else { return nil }
+        let began = Clock.monotonic()
+        var run = WorkerRun(deadline: began + UInt64(deadlineMs) * 1_000_000, outputBytesMax: outputBytesMax)
+        return run.result(run.watch(started, feed: (taken, bytes)), since: began)
+    }
+}
+
+/// A worker's process and our ends of its output and diagnostics.
+private struct StartedWorker: Sendable {
+    let process: pid_t
+    let output: Int32
+    let diagnostics: Int32
+
+    /// The descriptors that are given stay the caller's to close.
+    init(
+        _ executable: String, _ arguments: [String], _ list: String, standardInput: Int32, _ further: [String]
+    ) throws(SandboxError) {
+        var theirs: [Int32] = []
+        defer { for fd in theirs { close(fd) } }
+        let out = try Spawn.socketPair()
+        theirs.append(out.theirs)
+        var ours = [out.ours]
+        do throws(SandboxError) {
+            let err = try Spawn.socketPair()
+            theirs.append(err.theirs)
+            ours.append(err.ours)
+            for path in [list] + further { theirs.append(try Self.openForReading(path)) }
+            process = try Spawn.start(executable, arguments, descriptors: [standardInput] + theirs)
+        } catch {
+            for fd in ours { close(fd) }
+            throw error
+        }
+        (output, diagnostics) = (ours[0], ours[1])
+    }
+
+    /// Ends it, with nothing read.
+    func end() {
+        kill(process, SIGKILL)
+        close(output)
+        close(diagnostics)
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    }
+
+    static func openForReading(_ path: String) throws(SandboxError) -> Int32 {
+        let fd = open(path, O_RDONLY | O_CLOEXEC)
+        guard fd >= 0 else { throw SandboxError(.missing, path, cause: Spawn.message(errno)) }
+        return fd
     }
 }
 
@@ -73,44 +165,42 @@ private struct WorkerRun {
         _ executable: String, _ arguments: [String], _ list: String, _ input: WorkerClient.Input,
         _ further: [String]
     ) -> WorkerResult.Exit {
-        var opened: [Int32] = []
-        defer { for fd in opened { close(fd) } }
-        func keep(_ fd: Int32) -> Int32 {
-            opened.append(fd)
-            return fd
-        }
-        var feed: (fd: Int32, bytes: [UInt8])?
         do throws(SandboxError) {
-            let (out, err) = (try Spawn.socketPair(), try Spawn.socketPair())
-            for fd in [out.ours, out.theirs, err.ours, err.theirs] { _ = keep(fd) }
             let standardInput: Int32
+            var feed: (fd: Int32, bytes: [UInt8])?
             switch input {
-            case .file(let path): standardInput = keep(try WorkerRun.openForReading(path))
+            case .file(let path): standardInput = try StartedWorker.openForReading(path)
             case .bytes(let bytes):
                 let pair = try Spawn.socketPair()
-                standardInput = keep(pair.theirs)
+                standardInput = pair.theirs
                 feed = (pair.ours, bytes)
             }
-            var descriptors = [
-                standardInput, out.theirs, err.theirs, keep(try WorkerRun.openForReading(list)),
-            ]
-            for path in further { descriptors.append(keep(try WorkerRun.openForReading(path))) }
-            let process: pid_t
-            do { process = try Spawn.start(executable, arguments, descriptors: descriptors) } catch {
+            let started: StartedWorker
+            do {
+                defer { close(standardInput) }
+                started = try StartedWorker(
+                    executable, arguments, list, standardInput: standardInput, further)
+            } catch {
                 if let feed { close(feed.fd) }
                 throw error
             }
-            for fd in opened where fd != out.ours && fd != err.ours { close(fd) }
-            opened = [out.ours, err.ours]
-            return watch(process, out.ours, err.ours, feed)
+            return watch(started, feed: feed)
         } catch {
             return .missing(error.description)
         }
     }
 
-    private mutating func watch(
-        _ process: pid_t, _ out: Int32, _ err: Int32, _ feed: (fd: Int32, bytes: [UInt8])?
+    func result(_ exit: WorkerResult.Exit, since began: UInt64) -> WorkerResult {
+        WorkerResult(
+            exit: exit, diagnostics: String(decoding: diagnostics, as: UTF8.self),
+            wallMs: Double(Clock.monotonic() - began) / 1_000_000)
+    }
+
+    mutating func watch(
+        _ started: StartedWorker, feed: (fd: Int32, bytes: [UInt8])?
     ) -> WorkerResult.Exit {
+        let (process, out, err) = (started.process, started.output, started.diagnostics)
+        defer { for fd in [out, err] { close(fd) } }
         signal(SIGPIPE, SIG_IGN)
         var feed = feed
         var fed = 0
@@ -179,11 +269,5 @@ private struct WorkerRun {
             into += buffer[..<min(got, Swift.max(0, max - into.count))]
             return got > 0
         }
-    }
-
-    private static func openForReading(_ path: String) throws(SandboxError) -> Int32 {
-        let fd = open(path, O_RDONLY | O_CLOEXEC)
-        guard fd >= 0 else { throw SandboxError(.missing, path, cause: Spawn.message(errno)) }
-        return fd
     }
 }

@@ -1,18 +1,48 @@
 import Marketplace
 import Sandbox
+import Synchronization
 
-/// Unpacks bundles in `veroforge-worker`: this process hands the bytes over and never looks into them.
-struct WorkerUnpacker: BundleUnpacker {
-    let client: WorkerClient
+/// Unpacks bundles in `veroforge-worker`: this process hands the bytes over and never looks into them. One worker is
+/// started ahead, so that a bundle does not wait for a program to start and to confine itself.
+final class WorkerUnpacker: BundleUnpacker {
+    private let client: WorkerClient
+    private let isSpared: Bool
+    private let spare = Mutex<WaitingWorker?>(nil)
     private static let deadlineMs: Int64 = 30_000
+    private static let outputBytesMax = PlatformLimits.BundleBytes.unpackedMax + 32 * 1_048_576
+    private static let job = "unpack"
+
+    init(client: WorkerClient, isSpared: Bool) {
+        self.client = client
+        self.isSpared = isSpared
+    }
+
+    /// Starts the worker that waits.
+    func warm() async {
+        guard isSpared else { return }
+        _ = try? await BlockingWork.run { [self] in
+            guard spare.withLock({ $0 == nil }), let next = client.prepare(job: Self.job) else { return }
+            spare.withLock { $0 = next }
+        }
+    }
 
     func unpack(_ bundle: [UInt8], digest: Digest) async throws(RuntimeError) -> [BundleFile] {
-        let client = self.client
-        let result = try await blocking {
-            client.run(
-                job: "unpack", input: .bytes(bundle), deadlineMs: Self.deadlineMs,
-                outputBytesMax: PlatformLimits.BundleBytes.unpackedMax + 32 * 1_048_576)
+        let result = try await blocking { [self] in
+            let waiting = spare.withLock { spare in
+                defer { spare = nil }
+                return spare
+            }
+            if let waiting, waiting.isThere,
+                let result = waiting.finish(
+                    bundle, deadlineMs: Self.deadlineMs, outputBytesMax: Self.outputBytesMax)
+            {
+                return result
+            }
+            return client.run(
+                job: Self.job, input: .bytes(bundle), deadlineMs: Self.deadlineMs,
+                outputBytesMax: Self.outputBytesMax)
         }
+        Task { await warm() }
         switch result.exit {
         case .completed(let output):
             guard let files = EntryStreamReader.files(output) else {
