@@ -63,37 +63,12 @@ struct Endpoint: Sendable {
     let success: Success
     /// Takes an `Idempotency-Key`.
     var repeatable = false
+    /// Refuses a tenant who asks too often, before anything is done with what was sent.
+    var admit: (@Sendable (TenantID) throws(RuntimeError) -> Void)?
     let handle: @Sendable (EndpointRequest) async throws(RuntimeError) -> APIResponse
 
     /// The template's steps.
     var steps: [String] { path.split(separator: "/").map(String.init) }
-
-    /// The parameters that a path gives; nil where it is another path.
-    func match(_ path: [String]) -> [String: String]? {
-        var steps = self.steps
-        var path = path
-        var parameters: [String: String] = [:]
-        if let last = steps.last, last.hasSuffix("*}") {
-            // The last parameter takes what is left, which is a path of its own.
-            guard path.count >= steps.count,
-                path[(steps.count - 1)...].allSatisfy({ !["", ".", ".."].contains($0) })
-            else { return nil }
-            parameters[String(last.dropFirst().dropLast(2))] = path[(steps.count - 1)...].joined(
-                separator: "/")
-            path = Array(path.prefix(steps.count - 1))
-            steps.removeLast()
-        }
-        guard steps.count == path.count else { return nil }
-        for (step, given) in zip(steps, path) {
-            if step.hasPrefix("{") {
-                guard !given.isEmpty else { return nil }
-                parameters[String(step.dropFirst().dropLast())] = given
-            } else if step != given {
-                return nil
-            }
-        }
-        return parameters
-    }
 }
 
 /// A request that has found its endpoint and has passed its checks.

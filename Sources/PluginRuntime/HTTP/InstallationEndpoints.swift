@@ -81,7 +81,8 @@ struct InstallationEndpoints: Sendable {
             ],
             body: .json(Schemas.anything, bytesMax: 4 * 1_048_576),
             success: Endpoint.Success(description: "The plugin's answer", schema: Schemas.answer),
-            repeatable: true
+            repeatable: true,
+            admit: calls.admit
         ) { [calls] asked throws(RuntimeError) in
             guard let action = asked.parameters["action"] else {
                 throw RuntimeError(.notFound, "action", "is not named")

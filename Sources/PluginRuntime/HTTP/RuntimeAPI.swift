@@ -8,6 +8,7 @@ import Synchronization
 /// and answers. Never throws: what goes wrong is a problem document.
 public final class RuntimeAPI: Sendable {
     let endpoints: [Endpoint]
+    private let routes: RouteTable
     private let registry: Registry
     private let clock: RuntimeClock
     private let metrics: RuntimeMetrics
@@ -29,6 +30,7 @@ public final class RuntimeAPI: Sendable {
         self.jsonBytesMax = jsonBytesMax
         self.answered = answered
         self.endpoints = endpoints
+        routes = RouteTable(endpoints)
         self.registry = registry
         self.clock = clock
         self.metrics = metrics
@@ -78,19 +80,15 @@ public final class RuntimeAPI: Sendable {
     private func find(
         _ method: String, _ path: [String]
     ) throws(RuntimeError) -> (Endpoint, [String: String]) {
-        let wanted = method == "HEAD" ? "GET" : method
-        var otherMethod = false
-        for endpoint in endpoints {
-            guard let parameters = endpoint.match(path) else { continue }
-            if endpoint.method == wanted { return (endpoint, parameters) }
-            otherMethod = true
+        if let found = routes.find(method == "HEAD" ? "GET" : method, path) { return found }
+        if !routes.methods(of: path).isEmpty {
+            throw RuntimeError(.methodNotAllowed, method, "is not answered at this path")
         }
-        if otherMethod { throw RuntimeError(.methodNotAllowed, method, "is not answered at this path") }
         throw RuntimeError(.notFound, "/" + path.joined(separator: "/"), "is not a path of this API")
     }
 
     private func allowed(_ path: [String]) -> String {
-        var methods = Set(endpoints.filter { $0.match(path) != nil }.map(\.method))
+        var methods = routes.methods(of: path)
         if methods.contains("GET") { methods.insert("HEAD") }
         return methods.sorted().joined(separator: ", ")
     }
@@ -101,6 +99,7 @@ public final class RuntimeAPI: Sendable {
         _ request: APIRequest, _ endpoint: Endpoint, _ parameters: [String: String]
     ) async throws(RuntimeError) -> APIResponse {
         let holder = try await authorize(request, endpoint.access, parameters)
+        if case .tenant(let tenant) = holder { try endpoint.admit?(tenant) }
         let most = bodyBytesMax(endpoint)
         guard request.body.count <= most || most == 0 else {
             throw RuntimeError(.tooLarge, "body", "has more than \(most) bytes")

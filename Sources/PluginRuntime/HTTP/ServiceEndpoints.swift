@@ -98,6 +98,7 @@ struct ServiceEndpoints: Sendable {
         ) { [registry, calls] asked throws(RuntimeError) in
             let id = asked.parameters["installation"] ?? ""
             let row = try await blocking { try registry.installation(withHook: id) }
+            try calls.admit(row.tenant)
             guard let body = String(validating: asked.request.body, as: UTF8.self) else {
                 throw RuntimeError(.badRequest, "body", "is not UTF-8")
             }

@@ -44,7 +44,17 @@ final class CallDesk: Sendable {
     /// The calls that a tenant may make in a second.
     var ratePerSecond: Int { Int(rate.perSecond) }
 
-    /// Calls an action.
+    /// Counts a call against its tenant's rate, or refuses it. Asked before anything is done with what the caller has
+    /// sent, so that a flood costs little.
+    func admit(_ tenant: TenantID) throws(RuntimeError) {
+        guard case .wait(let seconds) = limiter.take(tenant, rate) else { return }
+        metrics.rateLimited("calls")
+        throw RuntimeError(
+            .rateLimited, tenant.text, "more than \(ratePerSecond) calls a second",
+            retryAfterSeconds: max(1, Int(seconds.rounded(.up))))
+    }
+
+    /// Calls an action; the call has been admitted.
     ///
     /// - Parameters:
     ///   - id: the call's id; the same for a repetition, so that it is metered once.
@@ -55,15 +65,6 @@ final class CallDesk: Sendable {
         timeoutMs: Int64? = nil, checksInput: Bool = true
     ) async throws(RuntimeError) -> Answer {
         let begin = ContinuousClock.now
-        let left: Int
-        switch limiter.take(key.tenant, rate, now: begin) {
-        case .taken(let rest): left = rest
-        case .wait(let seconds):
-            metrics.rateLimited("calls")
-            throw RuntimeError(
-                .rateLimited, key.tenant.text, "more than \(ratePerSecond) calls a second",
-                retryAfterSeconds: max(1, Int(seconds.rounded(.up))))
-        }
         try recorder.refuseUnlessOpen()
         let host = try await hosts.host(key)
         let declared = await host.plugin.manifest.action(action)
@@ -85,7 +86,7 @@ final class CallDesk: Sendable {
         let answer = try result.get()
         return Answer(
             id: id, success: answer["success"]?.boolValue ?? true, data: answer["data"],
-            error: answer["error"]?.stringValue, rateLeft: left)
+            error: answer["error"]?.stringValue, rateLeft: limiter.left(key.tenant, rate))
     }
 
     private func run(

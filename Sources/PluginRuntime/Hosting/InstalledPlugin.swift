@@ -44,9 +44,15 @@ final class CallContext: Sendable {
     let plugin: InstalledPlugin
     let action: String
     let deadline: ContinuousClock.Instant
+    /// The call's turn at the processors; starts and clean-ups have none.
+    let turn: Turn?
     private let counters = Mutex(Counters())
 
-    init(id: String, plugin: InstalledPlugin, action: String, deadline: ContinuousClock.Instant) {
+    init(
+        id: String, plugin: InstalledPlugin, action: String, deadline: ContinuousClock.Instant,
+        turn: Turn? = nil
+    ) {
+        self.turn = turn
         self.id = id
         self.plugin = plugin
         self.action = action

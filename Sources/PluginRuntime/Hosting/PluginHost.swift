@@ -21,6 +21,7 @@ actor PluginHost {
     private let limits: Limits
     private let starter: any PluginStarter
     private let proxy: any OperationProxy
+    private let turns: ProcessorTurns
     private let metrics: RuntimeMetrics
 
     private var idle: [(runner: any SandboxedPlugin, since: ContinuousClock.Instant)] = []
@@ -44,8 +45,9 @@ actor PluginHost {
 
     init(
         _ plugin: InstalledPlugin, limits: Limits, starter: any PluginStarter, proxy: any OperationProxy,
-        metrics: RuntimeMetrics
+        turns: ProcessorTurns, metrics: RuntimeMetrics
     ) {
+        self.turns = turns
         self.plugin = plugin
         self.limits = limits
         self.starter = starter
@@ -72,10 +74,14 @@ actor PluginHost {
             runner = try await self.runner()
         }
         let generation = self.generation
-        let context = CallContext(id: id, plugin: plugin, action: action, deadline: deadline)
+        let turn = Turn(plugin.tenant, turns)
+        let context = CallContext(id: id, plugin: plugin, action: action, deadline: deadline, turn: turn)
+        // The runner comes first: nobody who holds a turn waits for a runner.
+        await turn.begin()
         let run = await runner.execute(
             action, data: data, extra: extra,
             operations: ProxiedOperations(proxy: proxy, call: context, circumstances: circumstances))
+        turn.end()
         give(
             back: runner, usable: run.isUsable, of: circumstances == nil ? generation : -1, ending: run.ending
         )

@@ -60,6 +60,8 @@ final class APIProxy: Sendable {
             counters.begun += 1
             return counters.begun
         }
+        let isAway = Self.away.contains(request.name)
+        if isAway { call.turn?.leave() }
         var outcome: OperationOutcome
         do throws(OperationError) {
             try admit(request, call)
@@ -69,6 +71,7 @@ final class APIProxy: Sendable {
             outcome = .failure(error)
         }
         let took = begin.duration(to: .now)
+        if isAway { await call.turn?.comeBack() }
         metrics.operation(request.name, outcome: Self.word(outcome), took: took)
         do {
             try audit.append(line(request, outcome, took, call))
@@ -78,6 +81,12 @@ final class APIProxy: Sendable {
         }
         return outcome
     }
+
+    /// Operations in which the call waits for an application, a vendor or the disk.
+    private static let away: Set<String> = [
+        "readData", "writeData", "triggerWorkflow", "fetch", "storage.get", "storage.set", "storage.delete",
+        "storage.list",
+    ]
 
     static func word(_ outcome: OperationOutcome) -> String {
         if case .failure(let error) = outcome { error.code } else { "ok" }

@@ -17,8 +17,10 @@ struct TokenBucket: Sendable {
         last = now
     }
 
-    /// The tokens that are there now.
-    var whole: Int { Int(tokens) }
+    /// The whole tokens that are there now.
+    func whole(now: ContinuousClock.Instant) -> Int {
+        Int(min(rate.burst, tokens + max(0, last.duration(to: now).seconds) * rate.perSecond))
+    }
 
     /// Takes `count` tokens, or says in how many seconds they are there.
     mutating func take(_ count: Double = 1, now: ContinuousClock.Instant) -> Double? {
@@ -60,9 +62,9 @@ final class RateLimiter<Key: Hashable & Sendable>: Sendable {
         self.keptMax = keptMax
     }
 
-    /// What is left after the taking, or after how many seconds it can be tried again.
+    /// Whether one was taken, or after how many seconds it can be tried again.
     enum Verdict: Sendable, Equatable {
-        case taken(left: Int)
+        case taken
         case wait(seconds: Double)
     }
 
@@ -72,7 +74,15 @@ final class RateLimiter<Key: Hashable & Sendable>: Sendable {
             var bucket = buckets[key] ?? TokenBucket(rate, now: now)
             let wait = bucket.take(now: now)
             buckets[key] = bucket
-            return wait.map(Verdict.wait) ?? .taken(left: bucket.whole)
+            return wait.map(Verdict.wait) ?? .taken
+        }
+    }
+
+    /// How many could be taken now.
+    func left(_ key: Key, _ rate: TokenBucket.Rate, now: ContinuousClock.Instant = .now) -> Int {
+        buckets.withLock { buckets in
+            guard let bucket = buckets[key] else { return Int(rate.burst) }
+            return bucket.whole(now: now)
         }
     }
 

@@ -26,7 +26,7 @@ public final class RuntimeService: Sendable {
     let recorder: UsageRecorder
     let desk: CallDesk
 
-    private let upkeep: Upkeep
+    let upkeep: Upkeep
     private let clients: [HTTPClient]
     private let pinned: PinnedClients
     private let pools: SandboxPools
@@ -48,13 +48,15 @@ public final class RuntimeService: Sendable {
             Isolations.of(executable: programs.runner, seccompList: programs.runnerList),
             policy: configuration.isolation, spares: configuration.spareRunners)
         let unpacker = WorkerUnpacker(
-            client: WorkerClient(executable: programs.worker, seccompList: programs.workerList))
+            client: WorkerClient(executable: programs.worker, seccompList: programs.workerList),
+            isSpared: configuration.spareRunners > 0)
         let parts = try RuntimeParts(configuration, resolver: .system(), logger: logger) { catalogue in
             SandboxStarter(pools: pools, bundles: BundleStore(catalogue: catalogue, unpacker: unpacker))
         }
         let web = try await WebFace.open(configuration, parts, programs: programs, environment: environment)
         if web == nil { logger.notice("no site-templates were found: pages and forms are not served") }
         let service = RuntimeService(configuration, parts, pools: pools, web: web, logger: logger)
+        await unpacker.warm()
         for problem in await pools.warm() { logger.error("no plugin can be started there: \(problem)") }
         return service
     }
@@ -190,7 +192,7 @@ struct RuntimeParts: Sendable {
             throw RuntimeError(.configuration, "\(data)/keys", "\(error)")
         }
         let metrics = RuntimeMetrics()
-        let audit = try AuditLog(folder: "\(data)/audit")
+        let audit = try AuditLog(folder: "\(data)/audit", node: configuration.node)
         let unanswered = UnansweredCalls(
             path: "\(data)/runtime/\(configuration.node)/unanswered.json", usage: "\(data)/usage",
             node: configuration.node)
@@ -230,8 +232,10 @@ struct RuntimeParts: Sendable {
         var limits = PluginHost.Limits()
         limits.runnersMax = configuration.runnersPerInstallationMax
         let hostLimits = limits
+        let turns = ProcessorTurns()
         hosts = Hosts(registry: registry, sealed: sealed) { plugin in
-            PluginHost(plugin, limits: hostLimits, starter: starter, proxy: proxy, metrics: metrics)
+            PluginHost(
+                plugin, limits: hostLimits, starter: starter, proxy: proxy, turns: turns, metrics: metrics)
         }
         var gateLimits = FairGate.Limits()
         gateLimits.runningMax = configuration.runningCallsMax
