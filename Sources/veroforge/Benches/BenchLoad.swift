@@ -29,6 +29,10 @@ struct BenchTimes: Sendable {
         return failures == 0 ? words : words + ", \(failures) failed"
     }
 
+    static func + (a: BenchTimes, b: BenchTimes) -> BenchTimes {
+        BenchTimes(milliseconds: a.milliseconds + b.milliseconds, failures: a.failures + b.failures)
+    }
+
     static func show(_ value: Double) -> String { String(format: "%.2f", value) }
 }
 

@@ -48,6 +48,7 @@ final class RuntimeBench {
     let application: LoopbackServer
     private let runtime: DemoProcess
     private let url: String
+    private let port: Int
     private let installed: Int
     private var warmTimes = BenchTimes()
     private var coldTimes = BenchTimes()
@@ -73,7 +74,7 @@ final class RuntimeBench {
                 "VEROFORGE_RUNTIME_SPARE_RUNNERS": "4",
             ], log: "\(root)/runtime.log")
         let bench = RuntimeBench(
-            programs, BenchLoad(client: client), market, application, runtime, "http://127.0.0.1:\(port)",
+            programs, BenchLoad(client: client), market, application, runtime, port: port,
             installed)
         for _ in 0..<200 {
             if await bench.load.time(BenchLoad.Call(url: bench.url + "/healthz", token: "", method: .GET))
@@ -88,14 +89,15 @@ final class RuntimeBench {
 
     private init(
         _ programs: ProgramFiles, _ load: BenchLoad, _ market: BenchMarket, _ application: LoopbackServer,
-        _ runtime: DemoProcess, _ url: String, _ installed: Int
+        _ runtime: DemoProcess, port: Int, _ installed: Int
     ) {
         self.programs = programs
         self.load = load
         self.market = market
         self.application = application
         self.runtime = runtime
-        self.url = url
+        self.port = port
+        url = "http://127.0.0.1:\(port)"
         self.installed = installed
     }
 
@@ -125,18 +127,23 @@ final class RuntimeBench {
     // MARK: Measures
 
     func cold() async throws -> [String] {
+        var (installs, firsts) = (BenchTimes(), BenchTimes())
         for plugin in 0..<Self.perTenant {
-            let begin = ContinuousClock.now
-            guard await load.time(install("acme", plugin)) != nil,
-                await load.time(call("acme", plugin)) != nil
+            guard let installing = await load.time(install("acme", plugin)),
+                let first = await load.time(call("acme", plugin))
             else {
                 coldTimes.failures += 1
                 continue
             }
-            let took = begin.duration(to: .now).components
-            coldTimes.milliseconds.append(Double(took.seconds) * 1_000 + Double(took.attoseconds) / 1e15)
+            installs.milliseconds.append(installing)
+            firsts.milliseconds.append(first)
+            coldTimes.milliseconds.append(installing + first)
         }
-        return ["cold, from the order to install to the first answer: \(coldTimes.text)"]
+        return [
+            "cold, from the order to install to the first answer: \(coldTimes.text)",
+            "  of it installing, the plugin's start included: \(installs.text)",
+            "  and the first call: \(firsts.text)",
+        ]
     }
 
     /// Round robin over the tenant's hundred plugins, one call after the other, then at a steady rate.
@@ -155,7 +162,9 @@ final class RuntimeBench {
         ]
     }
 
-    /// The same work in the same runner, called directly, and through service, proxy and metering.
+    /// The same work in the same runner, called directly, and through service, proxy and metering: in turn, the order
+    /// turned each time, and each pair with another process on both sides, so that neither warmth nor the chance of where
+    /// a process lies in memory favours one of them. What is said is the median of the pairs' ratios.
     func processor() async throws -> [String] {
         guard let limits = try? Manifest.parse(BenchMarket.manifest("bench.p0").serializedBytes()).limits
         else {
@@ -163,47 +172,68 @@ final class RuntimeBench {
         }
         let isolation = try NativeIsolation(
             executable: programs.runner, seccompList: programs.home + "/rules/seccomp/runner.list")
-        let runner = try await isolation.start(RunnerLimits(limits))
-        _ = try await runner.load(
-            PluginImage(files: ["dist/index.js": Array(BenchMarket.source.utf8)], main: "dist/index.js"))
-        _ = try await runner.initialize(NothingAllowed())
-        let rounds = 3_000_000
-        var (direct, through) = (BenchTimes(), BenchTimes())
-        let body = "{\"rounds\":\(rounds)}"
-        for _ in 0..<30 {
-            let begin = ContinuousClock.now
-            _ = try await runner.execute(
-                action: "count", data: .object(["rounds": .integer(Int64(rounds))]), handler: NothingAllowed()
-            )
-            let took = begin.duration(to: .now).components
-            direct.milliseconds.append(Double(took.seconds) * 1_000 + Double(took.attoseconds) / 1e15)
-            if let ms = await load.time(call("acme", 0, body)) { through.milliseconds.append(ms) }
+        var (direct, through, shares) = (BenchTimes(), BenchTimes(), BenchTimes())
+        for pair in 0..<40 {
+            let runner = try await isolation.start(RunnerLimits(limits))
+            _ = try await runner.load(
+                PluginImage(
+                    files: ["dist/index.js": Array(BenchMarket.source.utf8)], main: "dist/index.js"))
+            _ = try await runner.initialize(NothingAllowed())
+            _ = try await Self.work(runner, rounds: 100_000)
+            _ = await load.time(call("acme", pair, "{\"rounds\":100000}"))
+            func alone() async throws -> Double { try await Self.work(runner, rounds: Self.rounds) }
+            func service() async throws -> Double {
+                guard let ms = await load.time(call("acme", pair, "{\"rounds\":\(Self.rounds)}")) else {
+                    throw PipelineError(.incomplete, "a call of the bench was not answered")
+                }
+                return ms
+            }
+            let (first, second) = pair % 2 == 0 ? (alone, service) : (service, alone)
+            let (one, other) = (try await first(), try await second())
+            let (bare, whole) = pair % 2 == 0 ? (one, other) : (other, one)
+            direct.milliseconds.append(bare)
+            through.milliseconds.append(whole)
+            shares.milliseconds.append((whole / bare - 1) * 100)
+            await runner.kill()
         }
-        await runner.kill()
-        let share = (through.quantile(0.5) / direct.quantile(0.5) - 1) * 100
         return [
-            "work of the processor alone: the runner \(direct.text); through service, proxy and metering \(through.text): "
-                + "\(BenchTimes.show(share)) % more at the median"
+            "work of the processor alone: the runner \(direct.text); through service, proxy and metering \(through.text)",
+            "  more in pairs: \(BenchTimes.show(shares.quantile(0.5))) % at the median, "
+                + "half of them between \(BenchTimes.show(shares.quantile(0.25))) and \(BenchTimes.show(shares.quantile(0.75))) %",
         ]
     }
 
-    /// A tenant may make 200 calls a second; one asks for ten times as many while another works quietly.
+    private static let rounds: Int64 = 3_000_000
+
+    private static func work(_ runner: PluginRunner, rounds: Int64) async throws -> Double {
+        let begin = ContinuousClock.now
+        _ = try await runner.execute(
+            action: "count", data: .object(["rounds": .integer(rounds)]), handler: NothingAllowed())
+        return begin.duration(to: .now) / .milliseconds(1)
+    }
+
+    /// A tenant may make 200 calls a second; one asks for ten times as many while another works quietly. In turns of a few
+    /// seconds without and with it, so that both see the same machine.
     func neighbour() async throws -> [String] {
         for plugin in 0..<4 {
             _ = await load.time(install("noisy", plugin))
             _ = await load.time(call("noisy", plugin))
         }
-        let quietCalls = (0..<500).map { call("acme", $0) }
-        let alone = await load.open(quietCalls, perSecond: 50)
-        let load = self.load
-        let noise = (0..<20_000).map { call("noisy", $0 % 4) }
-        let noisy = Task { await load.open(noise, perSecond: 2_000) }
-        try await Task.sleep(for: .milliseconds(500))
-        let beside = await load.open(quietCalls, perSecond: 50)
-        let refused = await noisy.value.failures
+        let noise = (0..<4).map { call("noisy", $0) }
+        var (alone, beside) = (BenchTimes(), BenchTimes())
+        var flooded = BenchFlood.Outcome()
+        for turn in 0..<6 {
+            let quiet = (0..<200).map { call("acme", turn * 200 + $0) }
+            alone = alone + (await load.open(quiet, perSecond: 50))
+            let flood = BenchFlood(noise, port: port, perSecond: 2_000)
+            flood.start()
+            beside = beside + (await load.open(quiet, perSecond: 50))
+            flooded = flooded + (await flood.stop())
+        }
         return [
             "a quiet tenant at 50 calls/s alone: \(alone.text)",
-            "  beside one at ten times its limit (2,000 calls/s, \(refused) refused): \(beside.text); "
+            "  beside one at ten times its limit, from its first call on (\(Int(flooded.perSecond)) requests/s: "
+                + "\(flooded.answered) answered, \(flooded.refused) refused, \(flooded.other) failed): \(beside.text); "
                 + "p99 \(BenchTimes.show(beside.quantile(0.99) / alone.quantile(0.99))) times",
         ]
     }
