@@ -30,6 +30,6 @@ url=$(sed -n 's/.*listens on //p' "$work/out")
 
 SCHEMATHESIS_HOOKS=hooks PYTHONPATH=Tests/Contract \
     "$tool" --config-file Tests/Contract/schemathesis.toml run "$url/openapi.json" --url "$url" --header "Authorization: Bearer $token" \
-    --max-examples "${examples:-15}" --seed 4 --workers 2 --no-color --continue-on-failure
+    --max-examples "${examples:-15}" --seed 4 --workers 1 --no-color --continue-on-failure
 kill -0 "$runtime"
 if grep -E '"level":"critical"' "$work/log"; then exit 1; fi
