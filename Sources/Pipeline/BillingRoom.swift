@@ -82,15 +82,25 @@ public struct BillingRoom: Sendable {
         // Checked when the file was read.
         let share = Int64(DecimalText(configuration.share)?.scaled(by: 4) ?? 7_000)
         var rates = configuration.tax.map {
-            BillingConfig.TaxRate(category: $0.category, country: $0.country, rate: $0.rate, from: $0.from)
+            BillingConfig.TaxRate(
+                category: $0.category, country: $0.country, withVATID: $0.withVatId, rate: $0.rate,
+                from: $0.from)
         }
         // A country without a line is outside the scope of the operator's tax.
         rates.append(BillingConfig.TaxRate(category: "O", country: "*", rate: "0", from: Day(number: 0)))
-        return BillingConfig(
+        var config = BillingConfig(
             issuer: .init(
                 name: issuer.name, address: issuer.address.joined(separator: "\n"), country: issuer.country,
                 vatID: issuer.vatId, iban: issuer.iban, bic: issuer.bic),
             taxRates: rates, shares: [.init(basisPoints: share, from: Day(number: 0))],
             invoicePrefix: configuration.invoicePrefix, payoutHoldDays: configuration.holdDays)
+        try configuration.billing?.apply(to: &config)
+        return config
+    }
+
+    /// What would fail in the middle of a night, found when the file is read.
+    static func check(_ configuration: Configuration) throws(PipelineError) {
+        let config = try config(configuration)
+        try translating { () throws(BillingError) in try config.check() }
     }
 }

@@ -20,6 +20,8 @@ public struct Configuration: Sendable, Codable, Equatable {
     public struct TaxRate: Sendable, Codable, Equatable {
         public let country: String
         public let category: String
+        /// For customers with a VAT number (true), without one (false); where it is missing, for both.
+        public let withVatId: Bool?
         /// Percent, as a decimal string.
         public let rate: String
         public let from: Day
@@ -47,6 +49,7 @@ public struct Configuration: Sendable, Codable, Equatable {
     public let processor: String
     public let tax: [TaxRate]
     public let payoutAccounts: [PayoutAccount]
+    public let billing: BillingSettings?
     /// Days an expiring piece of signed metadata is good for.
     public let metadataDays: Int
     /// Which back end keeps a plugin apart: by `verified`, `unverified` or a plugin's id.
@@ -63,6 +66,7 @@ public struct Configuration: Sendable, Codable, Equatable {
         "format", "demo", "issuer", "baseURL", "runtimeURL", "currencies", "share", "invoicePrefix",
         "holdDays",
         "processor", "tax", "metadataDays", "payoutAccounts", "isolation",
+        "billing",
         // The runtime's own, which it reads and checks itself.
         "catalogue", "runtime",
     ]
@@ -75,11 +79,10 @@ public struct Configuration: Sendable, Codable, Equatable {
         let format = mapping["format"]?.int ?? 0
         if format <= DataDirectory.format {
             for (key, _) in mapping where !keys.contains(key.string ?? "") {
-                let near = keys.sorted().first { EditDistance.between($0, key.string ?? "") <= 2 }
-                throw wrong(
-                    name,
-                    "line \(key.mark?.line ?? 0): \(key.string ?? "a key") is unknown"
-                        + (near.map { " (did you mean \($0)?)" } ?? ""))
+                throw unknown(key.string ?? "a key", line: key.mark?.line ?? 0, of: keys, name)
+            }
+            if let found = mapping["billing"].flatMap(BillingSettings.unknownKey) {
+                throw unknown(found.key, line: found.line, of: found.known, name)
             }
         } else {
             throw PipelineError(
@@ -117,6 +120,17 @@ public struct Configuration: Sendable, Codable, Equatable {
                 throw Self.wrong(name, "tax rate \(rate.rate) is no percentage between 0 and 100")
             }
         }
+        do throws(PipelineError) { try BillingRoom.check(self) } catch {
+            throw Self.wrong(name, error.message)
+        }
+    }
+
+    private static func unknown(
+        _ key: String, line: Int, of known: Set<String>, _ name: String
+    ) -> PipelineError {
+        let near = known.sorted().first { EditDistance.between($0, key) <= 2 }
+        return wrong(
+            name, "line \(line): \(key) is unknown" + (near.map { " (did you mean \($0)?)" } ?? ""))
     }
 
     private static func wrong(_ name: String, _ what: String) -> PipelineError {
@@ -175,6 +189,13 @@ public struct Configuration: Sendable, Codable, Equatable {
         payoutAccounts: \(demo ? demoAccounts : "[]")
         # Days until the signed timestamp of the catalogue expires: how long a mirror could hold back news unnoticed.
         metadataDays: \(demo ? 365 : 7)
+
+        # What else finance may set, all of it optional (docs/billing.md, Settings):
+        # billing:
+        #   shares: [{plugin: veroforge.slack, version: 1.0.0, share: "0.80", from: 2026-07-01}]
+        #   coupons: [{id: WELCOME, tenant: acme-field, percent: "10", from: 2026-01-01, until: 2026-04-01}]
+        #   releases: [{period: 2026-01, tenant: acme-field}]
+        #   payoutMinimums: {EUR: "25.00"}
 
         # Tax by the customer's country, from a day on: the last line that fits counts. A country without a line: 0 %.
         tax:
