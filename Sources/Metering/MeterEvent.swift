@@ -77,14 +77,19 @@ extension MeterEvent {
     /// The event as one line of JSON with its line feed.
     public var line: [UInt8] { EventLine.bytes(self) }
 
-    /// Reads a line of one of the kinds, strictly.
-    public init(line: [UInt8], subject: String) throws(MeteringError) {
+    /// Reads lines of amounts and subscriptions, strictly.
+    public static func all(in lines: ArraySlice<UInt8>, subject: String) throws(MeteringError) -> [MeterEvent]
+    {
         var names = LineScanner()
-        switch GeneralLine.read(line, names: &names) {
-        case .amount(_, let event): self = .amount(event)
-        case .subscription(_, let event): self = .subscription(event)
-        case .reading: throw MeteringError(.badSegment, subject, "quantities are read by the roll-up")
-        case .quarantined(let why): throw MeteringError(.badSegment, subject, why)
+        var events: [MeterEvent] = []
+        for line in lines.split(separator: 0x0A) {
+            switch GeneralLine.read(Array(line), names: &names) {
+            case .amount(_, let event): events.append(.amount(event))
+            case .subscription(_, let event): events.append(.subscription(event))
+            case .reading: throw MeteringError(.badSegment, subject, "quantities are read by the roll-up")
+            case .quarantined(let why): throw MeteringError(.badSegment, subject, why)
+            }
         }
+        return events
     }
 }

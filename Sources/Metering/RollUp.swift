@@ -20,11 +20,16 @@ public struct RollUp: Sendable {
         public var role: Role
         /// Events before this moment were billed with an earlier period.
         public var billedBefore: Instant?
+        /// Where the events stand, if the caller has already verified the seal.
+        public var verified: SegmentSpan?
 
-        public init(_ path: String, role: Role = .counted, billedBefore: Instant? = nil) {
+        public init(
+            _ path: String, role: Role = .counted, billedBefore: Instant? = nil, verified: SegmentSpan? = nil
+        ) {
             self.path = path
             self.role = role
             self.billedBefore = billedBefore
+            self.verified = verified
         }
     }
 

@@ -142,7 +142,7 @@ public struct RollUpResult: Sendable {
     /// The same in pieces, so that the whole text is never in memory.
     public func writeCSV(_ write: ([UInt8]) -> Void) {
         var out = Array("day,tenant,plugin,metric,quantity\n".utf8)
-        if amounts.isEmpty, plans.count <= 1 { return writeRows(&out, write) }
+        if amounts.isEmpty, plans.count <= 1 { return writeRows(&out, withPlan: false, write) }
         for row in rowsOverPlans() {
             CSV.append(&out, [row.day.description, row.tenant, row.plugin, row.metric, String(row.quantity)])
         }
@@ -152,6 +152,11 @@ public struct RollUpResult: Sendable {
     /// The same with the plan: what the night rates.
     public func csvByPlan() -> [UInt8] {
         var out = Array("day,tenant,plugin,plan,metric,quantity\n".utf8)
+        if amounts.isEmpty {
+            var whole: [UInt8] = []
+            writeRows(&out, withPlan: true) { whole += $0 }
+            return whole
+        }
         for row in rows() {
             CSV.append(
                 &out,
@@ -185,10 +190,11 @@ public struct RollUpResult: Sendable {
     }
 
     /// The common case without a String per cell: the parts of each row are copied as bytes.
-    private func writeRows(_ out: inout [UInt8], _ write: ([UInt8]) -> Void) {
+    private func writeRows(_ out: inout [UInt8], withPlan: Bool, _ write: ([UInt8]) -> Void) {
         var rows = RowBuffer(out)
         let tenants = RowBuffer.Cells(tenants)
         let plugins = RowBuffer.Cells(plugins)
+        let plans = RowBuffer.Cells(plans)
         let metrics = RowBuffer.Cells(Quantities.names)
         var day: Int32 = -1
         var dayCell = RowBuffer.Cells([])
@@ -204,6 +210,7 @@ public struct RollUpResult: Sendable {
                 rows.append(dayCell, 0)
                 rows.append(tenants, parts.tenant)
                 rows.append(plugins, parts.plugin)
+                if withPlan { rows.append(plans, parts.plan) }
                 rows.append(metrics, metric)
                 rows.end(quantity)
             }

@@ -1,48 +1,44 @@
 internal import Glibc
 internal import Marketplace
 
-/// A usage file cut in pieces at lines' borders, so that two cores can read one file.
+/// A usage file cut in pieces at lines' borders, so that two cores can read one file. A compressed one is a single
+/// piece, inflated only while it is read.
 struct SegmentPieces: Sendable {
     let source: RollUp.Source
-    let header: SegmentHeader?
-    let seal: SegmentSeal?
     let byteCount: Int
     /// Where the events stand.
     let events: Range<Int>
-    /// Held in memory where the file had to be inflated.
-    private let inflated: [UInt8]?
-    private let isLastLineWhole: Bool
+    let isCompressed: Bool
 
     static let margin = MeterLimits.lineBytesMax + 16
 
     init(_ source: RollUp.Source, disk: Disk) throws(MeteringError) {
         self.source = source
-        if source.path.hasSuffix(".zst") {
-            let contents = try SegmentReader.read(source.path, disk: disk)
-            (header, seal, events) = (contents.header, contents.seal, contents.events)
-            (inflated, byteCount) = (contents.bytes, contents.bytes.count)
-            isLastLineWhole = true
-            return
-        }
+        isCompressed = source.path.hasSuffix(".zst")
         var status = stat()
         guard stat(source.path, &status) == 0 else { throw disk.failure("stat", source.path) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw MeteringError(.storage, source.path, "is not a regular file")
         }
-        byteCount = Int(status.st_size)
-        inflated = nil
-        // A segment of ours is small enough to be verified whole; what has no header is read as it is.
-        let head = try SegmentPieces.read(source.path, 0..<min(byteCount, 16), disk)
-        if head.starts(with: Array("{\"segment\"".utf8)) {
-            let contents = try SegmentReader.read(source.path, disk: disk)
-            (header, seal, events) = (contents.header, contents.seal, contents.events)
-        } else {
-            (header, seal, events) = (nil, nil, 0..<byteCount)
+        if let verified = source.verified {
+            (byteCount, events) = (verified.byteCount, verified.events)
+            return
         }
-        isLastLineWhole = true
+        let size = Int(status.st_size)
+        // A segment of ours is small enough to be verified whole; what has no header is read as it is.
+        let head = isCompressed ? [] : try SegmentPieces.read(source.path, 0..<min(size, 16), disk)
+        if isCompressed || head.starts(with: Array("{\"segment\"".utf8)) {
+            let contents = try SegmentReader.read(source.path, disk: disk)
+            (byteCount, events) = (contents.bytes.count, contents.events)
+        } else {
+            (byteCount, events) = (size, 0..<size)
+        }
     }
 
-    var pieceCount: Int { events.isEmpty ? 0 : (events.count + RollUp.pieceBytes - 1) / RollUp.pieceBytes }
+    /// Bytes of one piece.
+    private var pieceBytes: Int { isCompressed ? max(1, events.count) : RollUp.pieceBytes }
+
+    var pieceCount: Int { events.isEmpty ? 0 : (events.count + pieceBytes - 1) / pieceBytes }
 
     /// Calls `body` with each line that begins in this piece: its offset in the file, its bytes without the line
     /// feed (`LineScanner.readableBehind` more are readable), and its length.
@@ -50,8 +46,8 @@ struct SegmentPieces: Sendable {
         piece: Int, buffer: PieceBuffer, disk: Disk,
         _ body: (Int, UnsafePointer<UInt8>, Int) throws(MeteringError) -> Void
     ) throws(MeteringError) {
-        let start = events.lowerBound + piece * RollUp.pieceBytes
-        let end = min(start + RollUp.pieceBytes, events.upperBound)
+        let start = events.lowerBound + piece * pieceBytes
+        let end = min(start + pieceBytes, events.upperBound)
         // One byte before, to see whether a line begins at the start.
         let from = max(events.lowerBound, start - 1)
         var count = try fill(buffer, 0, from..<end, disk)
@@ -81,11 +77,8 @@ struct SegmentPieces: Sendable {
     {
         let count = at + range.count
         buffer.reserve(count + LineScanner.readableBehind, keeping: at)
-        if let inflated {
-            inflated[range].withUnsafeBytes {
-                UnsafeMutableRawPointer(buffer.bytes + at).copyMemory(
-                    from: $0.baseAddress!, byteCount: range.count)
-            }
+        if isCompressed {
+            buffer.set(try inflated(range.upperBound, disk)[range], at: at)
         } else {
             let got = try SegmentPieces.read(source.path, range, into: buffer.bytes + at, disk)
             guard got == range.count else {
@@ -98,8 +91,17 @@ struct SegmentPieces: Sendable {
 
     /// A stretch of the file.
     func bytes(_ range: Range<Int>, _ disk: Disk) throws(MeteringError) -> [UInt8] {
-        if let inflated { return Array(inflated[range]) }
+        if isCompressed { return Array(try inflated(range.upperBound, disk)[range]) }
         return try SegmentPieces.read(source.path, range, disk)
+    }
+
+    /// The whole file, of at least so many bytes.
+    private func inflated(_ count: Int, _ disk: Disk) throws(MeteringError) -> [UInt8] {
+        let bytes = try SegmentReader.inflate(try disk.read(source.path), source.path)
+        guard bytes.count >= count else {
+            throw MeteringError(.storage, source.path, "became shorter while it was read")
+        }
+        return bytes
     }
 
     @inline(__always)
@@ -148,6 +150,14 @@ final class PieceBuffer {
     }
 
     deinit { bytes.deallocate() }
+
+    /// There is room.
+    func set(_ content: ArraySlice<UInt8>, at place: Int) {
+        content.withUnsafeBufferPointer { source in
+            guard let base = source.baseAddress else { return }
+            (bytes + place).update(from: base, count: source.count)
+        }
+    }
 
     func reserve(_ wanted: Int, keeping count: Int) {
         if wanted <= capacity { return }

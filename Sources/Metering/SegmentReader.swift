@@ -1,4 +1,5 @@
 internal import CZstd
+internal import Glibc
 internal import Marketplace
 internal import Provenance
 
@@ -7,14 +8,43 @@ public struct SegmentContents: Sendable {
     public let path: String
     public let header: SegmentHeader?
     public let seal: SegmentSeal?
-    /// The whole file, inflated.
-    public let bytes: [UInt8]
+    /// The whole file, inflated; nothing once they were let go.
+    public private(set) var bytes: [UInt8]
+    private let byteCount: Int
     /// Where the events stand in `bytes`: whole lines only.
     public let events: Range<Int>
     /// Bytes after the last line feed that a crash left behind; 0 in a sealed segment.
     public let tornBytes: Int
 
     public var isSealed: Bool { seal != nil }
+
+    init(
+        path: String, header: SegmentHeader?, seal: SegmentSeal?, bytes: [UInt8], events: Range<Int>,
+        tornBytes: Int
+    ) {
+        self.path = path
+        self.header = header
+        self.seal = seal
+        self.bytes = bytes
+        byteCount = bytes.count
+        self.events = events
+        self.tornBytes = tornBytes
+    }
+
+    /// What was found out, without the bytes: many of these are held together.
+    public func withoutBytes() -> SegmentContents {
+        var facts = self
+        facts.bytes = []
+        return facts
+    }
+
+    public var span: SegmentSpan { SegmentSpan(byteCount: byteCount, events: events) }
+}
+
+/// Of a segment that was verified: its inflated size, and where its events stand.
+public struct SegmentSpan: Sendable, Hashable {
+    public let byteCount: Int
+    public let events: Range<Int>
 }
 
 public enum SegmentReader {
@@ -62,7 +92,7 @@ public enum SegmentReader {
                 throw MeteringError(
                     .badSegment, path, "the seal counts \(seal.count) events, there are \(count)")
             }
-            guard Digest.sha256(of: Array(bytes[..<end])) == seal.sha256 else {
+            guard digest(bytes, end) == seal.sha256 else {
                 throw MeteringError(.badSegment, path, "the bytes are not those that were sealed")
             }
         }
@@ -102,9 +132,23 @@ public enum SegmentReader {
     }
 
     static func countLines(_ bytes: [UInt8], _ range: Range<Int>) -> Int {
-        var count = 0
-        for index in range where bytes[index] == 0x0A { count += 1 }
-        return count
+        bytes.withUnsafeBytes { buffer in
+            guard let base = buffer.baseAddress else { return 0 }
+            var count = 0
+            var at = range.lowerBound
+            while at < range.upperBound, let found = memchr(base + at, 0x0A, range.upperBound - at) {
+                count += 1
+                at = UnsafeRawPointer(found) - base + 1
+            }
+            return count
+        }
+    }
+
+    /// The digest of the first so many bytes.
+    static func digest(_ bytes: [UInt8], _ count: Int) -> Digest {
+        var hasher = Hasher256()
+        bytes.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        return hasher.finalize()
     }
 
     static func inflate(_ input: [UInt8], _ path: String) throws(MeteringError) -> [UInt8] {
@@ -113,6 +157,9 @@ public enum SegmentReader {
         }
         defer { ZSTD_freeDStream(stream) }
         var output: [UInt8] = []
+        // What the frame says of its size is a hint, and no reason to ask for more than a segment's usual size.
+        let said = input.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
+        output.reserveCapacity(Int(min(said, 128 << 20)))
         var problem: String?
         let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: ZSTD_DStreamOutSize(), alignment: 16)
         defer { piece.deallocate() }

@@ -9,10 +9,12 @@ extension RollUp {
     ) throws(MeteringError) -> (corrections: Tally, conflicts: Set<MeterID>, ids: IDSet) {
         let ids = IDSet(expected: 0)
         var conflicts: Set<MeterID> = []
+        let lines = LineFinder(files, Disk())
         var corrections = Tally(options: options, ids: ids)
         corrections.spill = buffer
         for partition in 0..<Spill.partitionCount {
             let records = try spill.partition(partition)
+            var copies: [(record: Spill.Record, isDuplicate: Bool)] = []
             var start = 0
             while start < records.count {
                 var end = start + 1
@@ -25,12 +27,18 @@ extension RollUp {
                 {
                     let isSame = record.body == first.body
                     isDisputed = isDisputed || !isSame
-                    try corrections.takeBack(record, isDuplicate: isSame, files)
+                    copies.append((record, isSame))
                 }
                 if isDisputed {
                     conflicts.insert(first.id)
                     _ = ids.insert(first.id, body: first.body)
                 }
+            }
+            // In the files' order, so that a compressed one is inflated once.
+            copies.sort { $0.record.place < $1.record.place }
+            for copy in copies {
+                let line = try lines.line(copy.record.at)
+                try corrections.takeBack(copy.record, line, isDuplicate: copy.isDuplicate, files)
             }
         }
         try corrections.endSpill()
@@ -38,15 +46,34 @@ extension RollUp {
     }
 }
 
-extension SegmentPieces {
-    /// The line that begins at an offset, without its line feed.
-    func line(at offset: Int, disk: Disk) throws(MeteringError) -> [UInt8] {
+/// Single lines of files, by their offsets. Keeps the file that was inflated last.
+private final class LineFinder {
+    private let files: [SegmentPieces]
+    private let disk: Disk
+    private var inflated: (file: Int, bytes: [UInt8])?
+
+    init(_ files: [SegmentPieces], _ disk: Disk) {
+        self.files = files
+        self.disk = disk
+    }
+
+    /// The line that begins there, without its line feed.
+    func line(_ place: Tally.Place) throws(MeteringError) -> [UInt8] {
+        let file = files[place.file]
+        if file.isCompressed {
+            if inflated?.file != place.file {
+                inflated = nil
+                inflated = (place.file, try file.bytes(0..<file.byteCount, disk))
+            }
+            let rest = inflated!.bytes[place.offset...]
+            return Array(rest.prefix { $0 != 0x0A })
+        }
         var length = 1 << 12
         while true {
-            let to = min(events.upperBound, offset + length)
-            let bytes = try bytes(offset..<to, disk)
+            let to = min(file.events.upperBound, place.offset + length)
+            let bytes = try file.bytes(place.offset..<to, disk)
             if let end = bytes.firstIndex(of: 0x0A) { return Array(bytes[..<end]) }
-            if to == events.upperBound || length > SegmentPieces.margin { return bytes }
+            if to == file.events.upperBound || length > SegmentPieces.margin { return bytes }
             length *= 8
         }
     }

@@ -191,10 +191,9 @@ struct Tally: @unchecked Sendable {
     }
 
     /// Reads a line again and takes back what it added: it is a copy of another, or says something else than it.
-    mutating func takeBack(_ record: Spill.Record, isDuplicate: Bool, _ files: [SegmentPieces])
-        throws(MeteringError)
-    {
-        let line = try files[record.at.file].line(at: record.at.offset, disk: Disk())
+    mutating func takeBack(
+        _ record: Spill.Record, _ line: [UInt8], isDuplicate: Bool, _ files: [SegmentPieces]
+    ) throws(MeteringError) {
         var reading: MeterReading
         switch GeneralLine.read(line, names: &names) {
         case .reading(let own): reading = own

@@ -69,6 +69,11 @@ public struct UsageGenerator: Sendable {
                     index > 0 && dice % duplicateEvery == 0 ? original(before: index, dice) : index, &bytes)
                 index += 1
                 events += 1
+                // As a node writes it: its name and its own count, before the line's end.
+                bytes.removeLast(Self.end.count)
+                bytes += Self.nodeStart
+                bytes += String(index).utf8
+                bytes += Self.end
             }
             let seal = SegmentSeal(count: events, sha256: Digest.sha256(of: bytes))
             bytes += seal.line
@@ -125,6 +130,7 @@ public struct UsageGenerator: Sendable {
     private static let tenantStart = Array("Z\",\"tenant\":\"tenant-".utf8)
     private static let pluginStart = Array("\",\"plugin\":\"house-".utf8)
     private static let pluginEnd = Array(".sample\",\"plan\":\"metered\",\"calls\":1,\"executionMs\":".utf8)
+    private static let nodeStart = Array(",\"node\":\"bench\",\"seq\":".utf8)
     private static let end = Array("}\n".utf8)
 
     private static func mix(_ value: UInt64) -> UInt64 {

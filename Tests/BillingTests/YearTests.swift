@@ -41,7 +41,12 @@ import Testing
             ] { #expect(journal.contains(word), "\(word)") }
             let lines = try files.filter { $0.key.contains("/invoices/") && $0.key.hasSuffix("json") }
                 .filter { !$0.key.hasSuffix("-credit.json") }
-                .flatMap { try BillingJSON.decode(Invoice.self, from: $0.value, subject: $0.key).lines }
+                .flatMap { path, bytes in
+                    let invoice = try BillingJSON.decode(Invoice.self, from: bytes, subject: path)
+                    #expect(try Invoice(json: bytes, subject: path) == invoice)
+                    #expect(invoice.document() == bytes, "\(path)")
+                    return invoice.lines
+                }
             #expect(Set(lines.compactMap(\.scheme)) == Set(Charge.Scheme.allCases.map(\.rawValue)))
             #expect(
                 Set(lines.map(\.kind)) == [.base, .purchase, .usage, .minimum, .maximum, .spendCap],

@@ -16,10 +16,11 @@ enum FocusCSV {
     static func bytes(_ invoice: Invoice) -> [UInt8] {
         var out: [UInt8] = []
         CSV.append(&out, columns)
+        let common = common(invoice.number, invoice)
         for line in invoice.lines {
-            CSV.append(&out, row(charge(line, invoice)))
+            CSV.append(&out, row(charge(line, common)))
             if line.discount.isZero { continue }
-            var discount = common(invoice.number, invoice)
+            var discount = common
             describe(&discount, line)
             discount["ChargeCategory"] = "Credit"
             discount["ChargeDescription"] = "discount on line \(line.number)"
@@ -28,7 +29,7 @@ enum FocusCSV {
             CSV.append(&out, row(discount))
         }
         for tax in invoice.taxes where !tax.tax.isZero {
-            CSV.append(&out, row(self.tax(tax, common(invoice.number, invoice))))
+            CSV.append(&out, row(self.tax(tax, common)))
         }
         return out
     }
@@ -86,8 +87,8 @@ enum FocusCSV {
         values["ChargePeriodEnd"] = line.to.start.description
     }
 
-    private static func charge(_ line: InvoiceLine, _ invoice: Invoice) -> [String: String] {
-        var values = common(invoice.number, invoice)
+    private static func charge(_ line: InvoiceLine, _ common: [String: String]) -> [String: String] {
+        var values = common
         describe(&values, line)
         set(&values, cost: line.amount)
         values["ChargeDescription"] = line.description

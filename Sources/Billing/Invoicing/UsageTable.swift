@@ -19,36 +19,67 @@ struct UsageTable {
 
     private(set) var series: [Pair: [Series]] = [:]
 
+    private static let header = Array("day,tenant,plugin,plan,metric,quantity\n".utf8)
+
     init(csv bytes: [UInt8], subject: String) throws(BillingError) {
-        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: true)
-        guard let header = lines.first, header.elementsEqual("day,tenant,plugin,plan,metric,quantity".utf8)
-        else {
+        guard bytes.starts(with: Self.header) else {
             throw BillingError(.storage, subject, "has not the header of a roll-up")
         }
-        // Rows of one day stand together, and texts repeat: each is made into a String once.
-        var texts: [ArraySlice<UInt8>: String] = [:]
-        var dayText: ArraySlice<UInt8> = []
-        var day = Day(number: 0)
-        for (index, line) in lines.dropFirst().enumerated() {
-            let cells = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-            guard cells.count == 6, let quantity = Self.number(cells[5]) else {
-                throw BillingError(.storage, subject, "line \(index + 2) is no row of a roll-up")
-            }
-            if !cells[0].elementsEqual(dayText) {
-                guard let read = Day(String(decoding: cells[0], as: UTF8.self)) else {
-                    throw BillingError(.storage, subject, "line \(index + 2) has no date")
+        // What stands between the day and the quantity names a series. A day's rows come in the order of the day
+        // before: the next name is guessed, and looked up only where the guess is wrong.
+        var names: [ArraySlice<UInt8>] = []
+        var numbers: [ArraySlice<UInt8>: Int] = [:]
+        var days: [[(day: Day, quantity: Int64)]] = []
+        var (dayText, day): (ArraySlice<UInt8>, Day) = ([], Day(number: 0))
+        var (at, line, series) = (Self.header.count, 1, -1)
+        while at < bytes.count {
+            line += 1
+            let row = bytes[at..<(bytes[at...].firstIndex(of: 0x0A) ?? bytes.count)]
+            at = row.endIndex + 1
+            guard let dayEnd = row.firstIndex(of: UInt8(ascii: ",")),
+                let nameEnd = row.lastIndex(of: UInt8(ascii: ",")), dayEnd < nameEnd,
+                let quantity = Self.number(row[(nameEnd + 1)...])
+            else { throw BillingError(.storage, subject, "line \(line) is no row of a roll-up") }
+            if row[..<dayEnd] != dayText {
+                guard let read = Day(String(decoding: row[..<dayEnd], as: UTF8.self)) else {
+                    throw BillingError(.storage, subject, "line \(line) has no date")
                 }
-                (day, dayText) = (read, cells[0])
+                (dayText, day) = (row[..<dayEnd], read)
             }
-            func text(_ cell: ArraySlice<UInt8>) -> String {
-                if let known = texts[cell] { return known }
-                let made = String(decoding: cell, as: UTF8.self)
-                texts[cell] = made
-                return made
+            let name = row[(dayEnd + 1)..<nameEnd]
+            series += 1
+            if series == names.count || names[series] != name {
+                if let known = numbers[name] {
+                    series = known
+                } else {
+                    guard name.reduce(0, { $1 == UInt8(ascii: ",") ? $0 + 1 : $0 }) == 3 else {
+                        throw BillingError(.storage, subject, "line \(line) is no row of a roll-up")
+                    }
+                    series = names.count
+                    names.append(name)
+                    numbers[name] = series
+                    days.append([])
+                }
             }
-            add(
-                Pair(tenant: text(cells[1]), plugin: text(cells[2])), text(cells[3]), text(cells[4]), day,
-                quantity)
+            days[series].append((day, quantity))
+        }
+        collect(names, days)
+    }
+
+    /// Each text is made into a String once; the series of one pair mostly stand together.
+    private mutating func collect(_ names: [ArraySlice<UInt8>], _ days: [[(day: Day, quantity: Int64)]]) {
+        var texts: [ArraySlice<UInt8>: String] = [:]
+        func text(_ cell: ArraySlice<UInt8>) -> String {
+            if let known = texts[cell] { return known }
+            let made = String(decoding: cell, as: UTF8.self)
+            texts[cell] = made
+            return made
+        }
+        series.reserveCapacity(names.count / 2)
+        for (name, days) in zip(names, days) {
+            let cells = name.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+            series[Pair(tenant: text(cells[0]), plugin: text(cells[1])), default: []].append(
+                Series(plan: text(cells[2]), metric: text(cells[3]), days: days))
         }
     }
 

@@ -13,28 +13,6 @@ enum BillingJSON {
         }
     }
 
-    /// The same on one line, without a line feed.
-    static func encodeLine(_ value: some Encodable, subject: String) throws(BillingError) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        do {
-            return Array(try encoder.encode(value))
-        } catch {
-            throw BillingError(.storage, subject, "cannot be written as JSON: \(error)")
-        }
-    }
-
-    /// What we wrote ourselves and know by its digest, or what the writer of the file before us has checked.
-    static func decodeOwn<T: Decodable>(_ type: T.Type, from bytes: [UInt8], subject: String)
-        throws(BillingError) -> T
-    {
-        do {
-            return try JSONDecoder().decode(type, from: Data(bytes))
-        } catch {
-            throw BillingError(.storage, subject, "is not the JSON that is expected: \(error)")
-        }
-    }
-
     /// Strict first (duplicate keys, depth), then by type.
     static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8], subject: String)
         throws(BillingError) -> T

@@ -73,13 +73,16 @@ extension LedgerTransaction {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT i.number, i.period, s.nets, COALESCE((
-                    SELECT -SUM(p.minor) FROM booking b JOIN posting p ON p.booking = b.id
-                    WHERE b.invoice = i.number AND b.kind IN ('invoice', 'credit') AND p.account = ?
-                ), 0)
-                FROM invoice_share s JOIN invoice i ON i.number = s.invoice
+                WITH earned AS (
+                    SELECT b.invoice AS invoice, -SUM(p.minor) AS share
+                    FROM posting p CROSS JOIN booking b ON b.id = p.booking
+                    WHERE p.account = ? AND p.currency = ? AND b.kind IN ('invoice', 'credit') GROUP BY b.invoice
+                )
+                SELECT i.number, i.period, s.nets, COALESCE(e.share, 0)
+                FROM invoice_share s JOIN invoice i ON i.number = s.invoice LEFT JOIN earned e ON e.invoice = i.number
                 WHERE s.publisher = ? AND i.currency = ? AND i.kind = 'invoice' ORDER BY i.ordinal
-                """, arguments: [Account.accrued(publisher), publisher.text, currency.code])
+                """,
+            arguments: [Account.accrued(publisher), currency.code, publisher.text, currency.code])
         return try rows.map { row in
             guard let period = BillingPeriod(row[1] as String) else {
                 throw BillingError(.storage, row[0], "its period cannot be read")

@@ -21,6 +21,7 @@ enum LedgerSchema {
             try db.execute(sql: corrections)
             for table in correctionTables { try forbidChange(of: table, db) }
         }
+        migrator.registerMigration("3 covering indexes") { db in try db.execute(sql: coveringIndexes) }
         return migrator
     }
 
@@ -68,6 +69,13 @@ enum LedgerSchema {
             invoice TEXT NOT NULL REFERENCES invoice (number), state TEXT NOT NULL, day TEXT NOT NULL,
             UNIQUE (invoice, state)
         ) STRICT;
+        """
+
+    /// Heads without the long documents beside them, balances without the postings' own table.
+    private static let coveringIndexes = """
+        CREATE INDEX invoice_head ON invoice (kind, ordinal, head);
+        DROP INDEX posting_account;
+        CREATE INDEX posting_account ON posting (account, currency, minor);
         """
 
     private static let books = """

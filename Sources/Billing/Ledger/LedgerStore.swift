@@ -4,6 +4,7 @@ internal import Metering
 /// The double-entry store: append-only tables in SQLite, each change in one transaction.
 /// With its neighbours in this folder the only place of Billing that sees the database.
 final class LedgerStore: Sendable {
+    private static let cacheBytes = 128 << 20
     private let queue: DatabaseQueue
     private let disk: Disk
 
@@ -15,6 +16,8 @@ final class LedgerStore: Sendable {
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA journal_mode = WAL")
             try db.execute(sql: "PRAGMA synchronous = FULL")
+            // A month of a large marketplace is some 100 MiB of postings, and a night asks for them many times.
+            try db.execute(sql: "PRAGMA cache_size = -\(Self.cacheBytes >> 10)")
         }
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)

@@ -21,36 +21,42 @@ struct LedgerTransaction {
                 booking.description,
             ])
         let id = db.lastInsertedRowID
+        let insert = try db.cachedStatement(
+            sql: "INSERT INTO posting (booking, line, account, currency, minor) VALUES (?, ?, ?, ?, ?)")
         for (line, posting) in booking.postings.filter({ !$0.money.isZero }).enumerated() {
-            try db.execute(
-                sql: "INSERT INTO posting (booking, line, account, currency, minor) VALUES (?, ?, ?, ?, ?)",
-                arguments: [id, line, posting.account, posting.money.currency.code, posting.money.minor])
+            try insert.execute(arguments: [
+                id, line, posting.account, posting.money.currency.code, posting.money.minor,
+            ])
         }
         return true
     }
 
     /// The bookings of the days from `from` to before `to`, in the order in which they are exported.
     func bookings(from: Day, to: Day) throws -> [Booking] {
-        let rows = try Row.fetchAll(
+        let heads = try Row.fetchAll(
             db,
             sql: """
-                SELECT b.id, b.key, b.day, b.kind, b.invoice, b.description, p.account, p.currency, p.minor
-                FROM booking b JOIN posting p ON p.booking = b.id
-                WHERE b.day >= ? AND b.day < ? ORDER BY b.day, b.id, p.line
+                SELECT id, key, day, kind, invoice, description FROM booking
+                WHERE day >= ? AND day < ? ORDER BY day, id
                 """, arguments: [from.description, to.description])
+        let own = try db.cachedStatement(
+            sql: "SELECT account, currency, minor FROM posting WHERE booking = ? ORDER BY line")
         var bookings: [Booking] = []
-        var last: Int64 = -1
-        for row in rows {
-            let id: Int64 = row["id"]
-            if id != last {
-                last = id
-                bookings.append(
-                    Booking(
-                        key: row["key"], day: try day(row["day"]), kind: Booking.Kind(rawValue: row["kind"])!,
-                        invoice: row["invoice"], description: row["description"], postings: []))
+        bookings.reserveCapacity(heads.count)
+        var last: Currency?
+        for row in heads {
+            var booking = Booking(
+                key: row["key"], day: try day(row["day"]), kind: Booking.Kind(rawValue: row["kind"])!,
+                invoice: row["invoice"], description: row["description"], postings: [])
+            let postings = try Row.fetchCursor(own, arguments: [row["id"] as Int64])
+            while let posting = try postings.next() {
+                let code: String = posting[1]
+                if last?.code != code { last = try currency(code) }
+                booking.postings.append(
+                    Posting(account: posting[0], money: Money(minor: posting[2], last!)))
             }
-            let money = Money(minor: row["minor"], try currency(row["currency"]))
-            bookings[bookings.count - 1].postings.append(Posting(account: row["account"], money: money))
+            // Of a free invoice there is nothing to book.
+            if !booking.postings.isEmpty { bookings.append(booking) }
         }
         for booking in bookings where booking.imbalance != nil {
             throw BillingError(.conservation, booking.key, "was read back out of balance")
@@ -69,11 +75,15 @@ struct LedgerTransaction {
         _ account: String, _ currency: Currency, kinds: [Booking.Kind]? = nil, invoice: String? = nil,
         through day: Day? = nil
     ) throws -> Int64 {
+        var arguments: StatementArguments = [account, currency.code]
+        if kinds == nil, invoice == nil, day == nil {
+            let sum = "SELECT COALESCE(SUM(minor), 0) FROM posting WHERE account = ? AND currency = ?"
+            return try Int64.fetchOne(db, sql: sum, arguments: arguments) ?? 0
+        }
         var sql = """
             SELECT COALESCE(SUM(p.minor), 0) FROM posting p JOIN booking b ON b.id = p.booking
             WHERE p.account = ? AND p.currency = ?
             """
-        var arguments: StatementArguments = [account, currency.code]
         if let kinds {
             sql += " AND b.kind IN (\(kinds.map { "'\($0.rawValue)'" }.joined(separator: ", ")))"
         }

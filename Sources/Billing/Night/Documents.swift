@@ -1,8 +1,6 @@
-internal import Dispatch
 internal import Marketplace
 internal import Metering
 internal import Provenance
-internal import Synchronization
 
 /// The files of issued documents: JSON as it was issued, HTML, CSV, and EN 16931 XML where it can carry them.
 extension BillingNight {
@@ -19,7 +17,7 @@ extension BillingNight {
         }
         let template = templates.invoice
         let documents = try inParallel(missing) { (one) throws(BillingError) in
-            let invoice = try BillingJSON.decodeOwn(Invoice.self, from: one.document, subject: one.number)
+            let invoice = try Invoice(json: one.document, subject: one.number)
             var files: [(name: String, bytes: [UInt8])] = [
                 (".html", try BillingPages.invoice(invoice, template: template)),
                 (".csv", FocusCSV.bytes(invoice)),
@@ -94,35 +92,8 @@ extension BillingNight {
     func readInvoices(_ names: [String], in folder: String) throws(BillingError) -> [InvoiceFile] {
         try inParallel(names) { (name) throws(BillingError) -> InvoiceFile in
             let bytes = try read("\(folder)/\(name)")
-            let invoice = try BillingJSON.decode(Invoice.self, from: bytes, subject: name)
+            let invoice = try Invoice(json: bytes, subject: name)
             return InvoiceFile(name: name, bytes: bytes, invoice: invoice)
         }
-    }
-
-    // MARK: Both cores
-
-    /// The results in the order of the items, made on all cores.
-    func inParallel<Item: Sendable, T: Sendable>(
-        _ items: [Item], _ body: @Sendable (Item) throws(BillingError) -> T
-    ) throws(BillingError) -> [T] {
-        let results = Mutex<[Int: Result<T, BillingError>]>([:])
-        let next = Atomic<Int>(0)
-        DispatchQueue.concurrentPerform(iterations: min(2, items.count)) { _ in
-            while true {
-                let at = next.add(1, ordering: .relaxed).oldValue
-                guard at < items.count else { break }
-                let result: Result<T, BillingError>
-                do throws(BillingError) {
-                    result = .success(try body(items[at]))
-                } catch {
-                    result = .failure(error)
-                }
-                results.withLock { $0[at] = result }
-            }
-        }
-        let found = results.withLock { $0 }
-        var out: [T] = []
-        for index in items.indices { out.append(try found[index]!.get()) }
-        return out
     }
 }

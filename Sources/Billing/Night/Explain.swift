@@ -41,7 +41,7 @@ extension BillingNight {
         else {
             throw BillingError(.notFound, number, "no invoice has this number")
         }
-        return try BillingJSON.decode(Invoice.self, from: issued.document, subject: number)
+        return try Invoice(json: issued.document, subject: number)
     }
 
     private func explain(_ line: InvoiceLine, of invoice: Invoice, _ most: Int) throws(BillingError) -> String

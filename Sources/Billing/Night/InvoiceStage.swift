@@ -82,20 +82,23 @@ extension BillingNight {
             if let violation = invoice.firstViolation() {
                 throw BillingError(.conservation, invoice.number, violation)
             }
-            return try BillingJSON.encode(invoice, subject: invoice.number)
+            return invoice.document()
         }
         return try ledger.write { books in
+            guard try books.nextInvoiceOrdinal() == first else {
+                let number = documentNumber(config.invoicePrefix, first)
+                throw BillingError(.storage, number, "the number was taken meanwhile")
+            }
+            var last = try books.lastInvoiceDigest()
             for index in invoices.indices {
-                let ordinal = try books.nextInvoiceOrdinal()
-                guard ordinal == first + Int64(index) else {
-                    throw BillingError(.storage, invoices[index].number, "the number was taken meanwhile")
-                }
-                invoices[index].previous = try books.lastInvoiceDigest()
+                invoices[index].previous = last
                 let bytes = try chained(documents[index], invoices[index])
+                let digest = Digest.sha256(of: bytes)
                 try books.addInvoice(
-                    ordinal: ordinal, kind: "invoice", corrects: nil, head: InvoiceHead(invoices[index]),
-                    shares: invoices[index].shares, document: bytes, digest: Digest.sha256(of: bytes),
-                    previous: invoices[index].previous)
+                    ordinal: first + Int64(index), kind: "invoice", corrects: nil,
+                    head: InvoiceHead(invoices[index]), shares: invoices[index].shares, document: bytes,
+                    digest: digest, previous: last)
+                last = digest
                 try books.book(BillingNight.booking(of: invoices[index], on: day))
             }
             try also(books)

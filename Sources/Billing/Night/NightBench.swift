@@ -6,12 +6,9 @@ public import Metering
 /// lines, all paid in the same night, and 200 statements. Says how long each stage took.
 public struct NightBench: Sendable {
     public struct Figures: Sendable {
-        public var stages: [(name: String, seconds: Double)]
+        public var stages: [(name: String, seconds: Double, counts: [String: Int64])]
         public var seconds: Double
         public var cpuSeconds: Double
-        public var invoices: Int64
-        public var statements: Int64
-        public var bookings: Int64
     }
 
     let data: String
@@ -49,7 +46,8 @@ public struct NightBench: Sendable {
                             tenant: TenantID("tenant-\(Self.digits(tenant, 4))")!,
                             plugin: PluginID("house-\(Self.digits(plugin, 3)).sample")!, version: "1.0.0",
                             change: .install, plan: "metered", price: digest,
-                            pricing: isFirst ? Self.price : nil, country: "DE", customer: "tenant \(tenant)"))
+                            pricing: isFirst ? .some(Self.price) : .none, country: "DE",
+                            customer: "tenant \(tenant)"))
                 )
                 isFirst = false
             }
@@ -84,8 +82,7 @@ public struct NightBench: Sendable {
         let night = try BillingNight(
             data: data, config: config, asOf: Instant("2026-02-03T01:00:00Z")!, templates: templates,
             publishers: publishers)
-        var figures = Figures(
-            stages: [], seconds: 0, cpuSeconds: 0, invoices: 0, statements: 0, bookings: 0)
+        var figures = Figures(stages: [], seconds: 0, cpuSeconds: 0)
         let stages: [(String, (BillingNight) throws(BillingError) -> StageSummary)] = [
             ("seal", { (night) throws(BillingError) in try night.seal() }),
             ("roll-up", { (night) throws(BillingError) in try night.rollUp() }),
@@ -100,14 +97,20 @@ public struct NightBench: Sendable {
         for (name, stage) in stages {
             let start = Self.clock(CLOCK_MONOTONIC)
             let summary = try stage(night)
-            figures.stages.append((name, Self.clock(CLOCK_MONOTONIC) - start))
-            if name == "pay-out" { figures.statements = summary.counts["payouts"] ?? 0 }
-            if name == "reconcile" {
-                figures.invoices = summary.counts["invoices"] ?? 0
-                figures.bookings = summary.counts["entries"] ?? 0
-            }
+            figures.stages.append((name, Self.clock(CLOCK_MONOTONIC) - start, summary.counts))
         }
         try night.close()
+        for (stage, name, count) in [
+            ("roll-up", "quarantined", Int64(0)), ("invoice", "issued", 1_000),
+            ("reconcile", "invoices", 1_000),
+            ("pay-out", "payouts", 200),
+        ] {
+            let found = figures.stages.first { $0.name == stage }?.counts[name]
+            guard found == count else {
+                throw BillingError(
+                    .conservation, stage, "\(found ?? -1) \(name), not \(count): this night measures nothing")
+            }
+        }
         figures.seconds = Self.clock(CLOCK_MONOTONIC) - wall
         figures.cpuSeconds = Self.clock(CLOCK_PROCESS_CPUTIME_ID) - cpu
         return figures

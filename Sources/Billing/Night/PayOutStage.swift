@@ -23,7 +23,7 @@ extension BillingNight {
                 }
             }
         }
-        try writePayouts(&summary)
+        try writePayouts()
         try writeBalances(ids)
         return summary
     }
@@ -145,32 +145,49 @@ extension BillingNight {
     }
 
     /// The documents of payouts, and one transfer file for each day and currency.
-    private func writePayouts(_ summary: inout StageSummary) throws(BillingError) {
-        var byDay: [Day: [PayoutStatement]] = [:]
-        for paid in try ledger.read({ try $0.payouts() }) {
-            let statement = try BillingJSON.decode(
-                PayoutStatement.self, from: paid.document, subject: paid.number)
-            byDay[paid.day, default: []].append(statement)
-            let path = "\(paths.folder(paid.day.period))/payouts/\(paid.number)"
-            if let held = try readIfPresent(path + ".json"), held != paid.document {
-                throw BillingError(.immutable, path + ".json", "was changed after it was issued")
-            }
-            try write(path + ".json", paid.document)
-            if !disk.exists(path + ".html") {
-                try write(
-                    path + ".html", try BillingPages.statement(statement, template: templates.statement))
-            }
-        }
-        for (day, statements) in byDay.sorted(by: { $0.key < $1.key }) {
+    private func writePayouts() throws(BillingError) {
+        let payouts = Dictionary(grouping: try ledger.read { try $0.payouts() }, by: \.day)
+        for (day, paid) in payouts.sorted(by: { $0.key < $1.key }) {
             let folder = "\(paths.folder(day.period))/payouts"
-            try write("\(folder)/transfers-\(day).csv", TransferFile.csv(statements))
-            for currency in Set(statements.map(\.currency)).sorted() {
-                let own = statements.filter { $0.currency == currency }
-                try write(
-                    "\(folder)/transfers-\(day)-\(currency.code).pain.001.xml",
-                    try TransferFile.pain001(own, day: day, currency: currency, config.issuer))
+            var isWhole = disk.exists("\(folder)/transfers-\(day).csv")
+            for one in paid {
+                let held = try readIfPresent("\(folder)/\(one.number).json")
+                guard held == nil || held == one.document else {
+                    throw BillingError(
+                        .immutable, "\(folder)/\(one.number).json", "was changed after it was issued")
+                }
+                isWhole = isWhole && held != nil && disk.exists("\(folder)/\(one.number).html")
             }
+            // What earlier days paid was written then; nothing changes it.
+            if !isWhole || day >= asOf.day { try writePayouts(paid, of: day, in: folder) }
         }
+    }
+
+    private func writePayouts(
+        _ paid: [LedgerTransaction.PaidOut], of day: Day, in folder: String
+    ) throws(BillingError) {
+        let template = templates.statement
+        let made = try inParallel(paid) { (one) throws(BillingError) in
+            let statement = try BillingJSON.decode(
+                PayoutStatement.self, from: one.document, subject: one.number)
+            return (statement, page: try BillingPages.statement(statement, template: template), one.document)
+        }
+        var files: [(path: String, bytes: [UInt8])] = []
+        for (statement, page, document) in made {
+            let path = "\(folder)/\(statement.number)"
+            if !disk.exists(path + ".html") { files.append((path + ".html", page)) }
+            if !disk.exists(path + ".json") { files.append((path + ".json", document)) }
+        }
+        try BillingError.storing { () throws(MeteringError) in try disk.replaceAll(files) }
+        let statements = made.map(\.0)
+        for currency in Set(statements.map(\.currency)).sorted() {
+            let own = statements.filter { $0.currency == currency }
+            try write(
+                "\(folder)/transfers-\(day)-\(currency.code).pain.001.xml",
+                try TransferFile.pain001(own, day: day, currency: currency, config.issuer))
+        }
+        // Last: where it stands, all of the day does.
+        try write("\(folder)/transfers-\(day).csv", TransferFile.csv(statements))
     }
 
     /// What every publisher is owed today, in `billing/balances.csv`: negative balances are carried forward here

@@ -20,7 +20,7 @@ extension BillingNight {
         for (name, bytes) in try ratedFiles(again) { try compare(paths.file(period, name), bytes) }
         var summary = StageSummary("rebuild", counts: ["files": 5])
         for issued in try ledger.read({ try $0.invoices(period: period) }) where issued.kind == "invoice" {
-            let invoice = try BillingJSON.decode(Invoice.self, from: issued.document, subject: issued.number)
+            let invoice = try Invoice(json: issued.document, subject: issued.number)
             let draft = again.drafts.first { $0.tenant == invoice.tenant && $0.currency == invoice.currency }
             guard let draft, draft.lines == invoice.lines, draft.total == invoice.total,
                 draft.shares == invoice.shares

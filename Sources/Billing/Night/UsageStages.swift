@@ -94,6 +94,7 @@ extension BillingNight {
     struct CatalogueEntry {
         var name: SegmentName
         var seal: SegmentSeal?
+        var span: SegmentSpan
         var key: String { "\(name.node)-\(name.sequence)" }
     }
 
@@ -108,10 +109,12 @@ extension BillingNight {
         var contents: [(name: SegmentName, contents: SegmentContents)] = []
         var gaps: [String: [Int64]] = [:]
         let names = try BillingError.storing { () throws(MeteringError) in try folder.segments() }
-        for name in names {
-            let read = try BillingError.storing { () throws(MeteringError) in
-                try SegmentReader.read(folder.path(of: name), disk: disk)
+        let facts = try inParallel(names) { (name) throws(BillingError) in
+            try BillingError.storing { () throws(MeteringError) in
+                try SegmentReader.read(folder.path(of: name), disk: disk).withoutBytes()
             }
+        }
+        for (name, read) in zip(names, facts) {
             // A segment counts once by its node and sequence, however often it was copied.
             if let same = entries.last(where: {
                 $0.name.node == name.node && $0.name.sequence == name.sequence
@@ -123,7 +126,7 @@ extension BillingNight {
                 }
                 continue
             }
-            entries.append(CatalogueEntry(name: name, seal: read.seal))
+            entries.append(CatalogueEntry(name: name, seal: read.seal, span: read.span))
             if let last = contents.last, last.name.node != name.node { contents.removeAll() }
             contents.append((name, read))
             let found = try BillingError.storing { () throws(MeteringError) in
@@ -157,15 +160,16 @@ extension BillingNight {
             }
             if let before = billed[entry.key] {
                 if entry.name.day < before.endDay {
-                    exhausted.append(.init(path, role: .known, billedBefore: before.endDay.start))
+                    exhausted.append(
+                        .init(path, role: .known, billedBefore: before.endDay.start, verified: entry.span))
                     continue
                 }
-                sources.append(.init(path, billedBefore: before.endDay.start))
+                sources.append(.init(path, billedBefore: before.endDay.start, verified: entry.span))
             } else if hasOpenBefore {
                 // The open period before this one bills what comes before its end.
-                sources.append(.init(path, billedBefore: start))
+                sources.append(.init(path, billedBefore: start, verified: entry.span))
             } else {
-                sources.append(.init(path))
+                sources.append(.init(path, verified: entry.span))
             }
             used.append(entry)
         }
@@ -183,7 +187,7 @@ extension BillingNight {
         for tenant in result.disputedTenants { held[tenant] = "usage lines with one id say different things" }
         for (node, missing) in catalogue.gaps {
             let own = used.filter { $0.name.node == node }.map {
-                RollUp.Source("\(paths.usage)/\($0.name.path)")
+                RollUp.Source("\(paths.usage)/\($0.name.path)", verified: $0.span)
             }
             let served = try BillingError.storing { () throws(MeteringError) in
                 try RollUp(options: options, disk: disk).run(own).tenantNames
@@ -234,17 +238,14 @@ extension BillingNight {
     func subscriptions(_ period: BillingPeriod, _ result: RollUpResult) throws(BillingError)
         -> [SubscriptionEvent]
     {
-        var events: [String: SubscriptionEvent] = [:]
+        var events: [SubscriptionEvent] = []
+        var known: Set<String> = []
         if let before = try readIfPresent(paths.file(period.previous, "subscriptions.jsonl")) {
-            for event in try MeterLines.subscriptions(before, subject: "subscriptions of \(period.previous)")
-            {
-                events[event.id] = event
-            }
+            events = try MeterLines.subscriptions(before, subject: "subscriptions of \(period.previous)")
+            known = Set(events.map(\.id))
         }
-        for event in result.subscriptions where events[event.id] == nil { events[event.id] = event }
-        return events.values.sorted {
-            ($0.time, $0.node, $0.seq, $0.id) < ($1.time, $1.node, $1.seq, $1.id)
-        }
+        for event in result.subscriptions where known.insert(event.id).inserted { events.append(event) }
+        return events.placesInTime.map { events[$0] }
     }
 
     /// Every open period's sums and subscriptions to drafts of invoices.
@@ -269,9 +270,7 @@ extension BillingNight {
     func ratedFiles(_ rated: RatedPeriod) throws(BillingError) -> [(name: String, bytes: [UInt8])] {
         var rated = rated
         rated.draftCount = rated.drafts.count
-        let lines = try inParallel(rated.drafts) { (draft) throws(BillingError) -> [UInt8] in
-            try BillingJSON.encodeLine(draft, subject: draft.tenant.text)
-        }
+        let lines = try inParallel(rated.drafts) { (draft) throws(BillingError) -> [UInt8] in draft.line() }
         var drafts: [UInt8] = []
         drafts.reserveCapacity(lines.reduce(0) { $0 + $1.count + 1 })
         for line in lines {
@@ -293,7 +292,7 @@ extension BillingNight {
                 .storage, "\(period)/drafts.jsonl", "has not the \(rated.draftCount) drafts of rated.json")
         }
         rated.drafts = try inParallel(lines) { (line) throws(BillingError) -> Invoice in
-            try BillingJSON.decodeOwn(Invoice.self, from: Array(line), subject: "drafts of \(period)")
+            try Invoice(json: Array(line), subject: "drafts of \(period)")
         }
         return rated
     }

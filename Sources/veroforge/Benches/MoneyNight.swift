@@ -28,13 +28,13 @@ struct MoneyNight: MeasuredBench {
         try bench.prepare(events: events)
         let figures = try bench.run()
         func seconds(_ value: Double) -> String { String(format: "%.2f s", value) }
-        var lines = figures.stages.map { "  \($0.name): \(seconds($0.seconds))" }
+        var lines = figures.stages.map { stage in
+            let counts = stage.counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+            return "  \(stage.name): \(seconds(stage.seconds))  \(counts.joined(separator: ", "))"
+        }
         lines.insert(
             "night on \(events) events: \(seconds(figures.seconds)) wall, \(seconds(figures.cpuSeconds)) CPU",
             at: 0)
-        lines.append(
-            "  \(figures.invoices) invoices, \(figures.statements) statements, \(figures.bookings) bookings in the journal"
-        )
         return lines.joined(separator: "\n")
     }
 }
