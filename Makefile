@@ -74,19 +74,22 @@ deps: .deps/lib/pkgconfig/quickjs-ng.pc ## QuickJS-ng from its source package, i
 	@cp .deps/src/upstream-quickjs/quickjs.h .deps/include/
 	@printf 'prefix=$${pcfiledir}/../..\nName: quickjs-ng\nDescription: JavaScript engine of the plugin runner\nVersion: 0.17.0\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lquickjs-ng -lm\n' > $@
 
-microvm: .deps/microvm/release ## the guest kernel of the microvm back end, into .deps/microvm/
+microvm: .deps/microvm/vsock.ko ## the guest kernel of the microvm back end, into .deps/microvm/
 
-.deps/microvm/release: | packages
+# The last module that is laid out: a folder of before there were these is made anew.
+.deps/microvm/vsock.ko: | packages
 	@rm -rf .deps/microvm .deps/guest && mkdir -p .deps/microvm .deps/guest
 	@apt-cache show $(GUEST_KERNEL) >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && apt-get update -qq; } || \
 		{ echo "make: the package list is empty; run this, then try again: sudo apt-get update" >&2; exit 2; }
 	@package=$$(apt-cache depends --important $(GUEST_KERNEL) | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$$/\1/p' | head -1); \
 		cd .deps/guest && apt-get download -qq "$$package" 2>/dev/null && dpkg-deb -x linux-image-*.deb .
 	@cp .deps/guest/boot/vmlinuz-* .deps/microvm/vmlinuz
-	@for module in virtio/virtio_ring virtio/virtio virtio/virtio_mmio char/virtio_console; do \
-		cp .deps/guest/lib/modules/*/kernel/drivers/$$module.ko .deps/microvm/; done
-	@ls .deps/guest/lib/modules > .deps/guest/release && rm -rf .deps/guest/boot .deps/guest/lib
-	@mv .deps/guest/release $@ && rm -rf .deps/guest
+	@ls .deps/guest/lib/modules > .deps/microvm/release
+	@for module in drivers/virtio/virtio_ring drivers/virtio/virtio drivers/virtio/virtio_mmio drivers/char/virtio_console \
+		net/vmw_vsock/vmw_vsock_virtio_transport_common net/vmw_vsock/vmw_vsock_virtio_transport \
+		net/vmw_vsock/vsock_loopback net/vmw_vsock/vsock; do \
+		cp .deps/guest/lib/modules/*/kernel/$$module.ko .deps/microvm/; done
+	@rm -rf .deps/guest
 
 build: swift deps ## everything, in release configuration
 	@swift build $(SWIFT_FLAGS) 2>&1 | grep -vE 'LibPrespecialized|statically linked applications' ; exit $${PIPESTATUS[0]}

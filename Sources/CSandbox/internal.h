@@ -33,5 +33,6 @@ pid_t csandbox_clone_into_namespaces(int *child_fd, uint64_t more, int group);
 void csandbox_map_user(pid_t child, int as_nobody);
 void csandbox_drop_capabilities(void);
 
-// Keeps a virtual machine's monitor; `arguments` are acceleration, highest descriptor, program and its own.
-_Noreturn void csandbox_keep_machine(char **arguments);
+// Keeps a virtual machine's monitor; `arguments` are acceleration, highest descriptor, program and its own. `folder`,
+// where it is not NULL, is what the monitor sees of the host's, and where it may write files of that size.
+_Noreturn void csandbox_keep_machine(char **arguments, const char *folder, uint64_t file_bytes);

@@ -109,7 +109,7 @@ enum WorkFolder {
         return folder
     }
 
-    private static let prefix = "veroforge-isolation-"
+    static let prefix = "veroforge-isolation-"
 
     private static func removeAll() {
         for folder in made.withLock({ $0.folders }) { remove(folder) }

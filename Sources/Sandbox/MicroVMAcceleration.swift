@@ -63,12 +63,3 @@ enum KVMProbe {
         return status == answer << 8
     }
 }
-
-extension QEMUMachine {
-    /// Changes when the monitor's program is replaced.
-    static func monitorMark(_ path: String) -> String {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return "" }
-        return "\(status.st_size) \(status.st_mtim.tv_sec)"
-    }
-}

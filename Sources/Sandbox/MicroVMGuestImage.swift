@@ -48,9 +48,29 @@ struct CpioArchive {
     }
 }
 
+/// What leads from a guest to its host.
+struct GuestPorts: Sendable {
+    /// The drivers, in the order in which each finds what it needs.
+    let modules: [String]
+    /// What the guest's first process is told.
+    let words: String
+
+    /// QEMU's serial ports.
+    static let serial = GuestPorts(
+        modules: ["virtio_ring", "virtio", "virtio_mmio", "virtio_console"], words: "--guest")
+    /// Sockets of the machine's own family, as Firecracker has them.
+    static let sockets = GuestPorts(
+        modules: [
+            "virtio_ring", "virtio", "virtio_mmio", "vsock", "vmw_vsock_virtio_transport_common",
+            "vmw_vsock_virtio_transport",
+        ], words: "--guest --sockets")
+}
+
 /// What a guest boots: a kernel, and a first root that holds the runner as `/init` and the drivers of its ports.
 struct GuestImage: Sendable {
     let kernel: GuestKernel
+    /// What its ports are.
+    var ports = GuestPorts.serial
     /// The runner's program.
     let executable: String
 
@@ -62,7 +82,7 @@ struct GuestImage: Sendable {
         // Where the first process says what is wrong before it has its ports.
         root.add("dev/console", mode: CpioArchive.characterDevice, device: (5, 1))
         for folder in ["proc", "root", "modules"] { root.add(folder, mode: CpioArchive.folder) }
-        for (index, module) in try kernel.modules().enumerated() {
+        for (index, module) in try kernel.modules(ports.modules).enumerated() {
             root.add("modules/\(index < 10 ? "0" : "")\(index).ko", mode: CpioArchive.file, module)
         }
         root.add("init", mode: CpioArchive.program, program)
@@ -76,7 +96,7 @@ struct GuestImage: Sendable {
     func mark() -> UInt64 {
         let paths =
             [executable, "\(kernel.folder)/vmlinuz"]
-            + GuestKernel.moduleNames.map { "\(kernel.folder)/\($0).ko" }
+            + ports.modules.map { "\(kernel.folder)/\($0).ko" }
         return Mark.of(
             paths.map { path in
                 var status = stat()

@@ -3,13 +3,11 @@ import Glibc
 /// The guest's kernel as `make microvm` has laid it out: taken from its Debian package, never installed.
 ///
 /// The folder holds `vmlinuz` (compressed, as the package brings it), `release` (the kernel's release in one line)
-/// and the modules named below.
+/// and the modules that the ports need.
 struct GuestKernel: Sendable {
     let folder: String
     let release: String
 
-    /// In the order in which each finds what it needs.
-    static let moduleNames = ["virtio_ring", "virtio", "virtio_mmio", "virtio_console"]
     static let advice =
         "run `make microvm`, which unpacks Debian's linux-image-cloud-amd64 into .deps/microvm"
 
@@ -30,9 +28,9 @@ struct GuestKernel: Sendable {
         release = String(decoding: text, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? ""
     }
 
-    func modules() throws(SandboxError) -> [[UInt8]] {
+    func modules(_ names: [String]) throws(SandboxError) -> [[UInt8]] {
         var modules: [[UInt8]] = []
-        for name in Self.moduleNames {
+        for name in names {
             do { modules.append(try Spawn.read("\(folder)/\(name).ko")) } catch {
                 throw SandboxError(.missing, "\(folder)/\(name).ko", cause: Self.advice)
             }

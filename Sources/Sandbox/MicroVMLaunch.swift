@@ -1,19 +1,13 @@
 import Glibc
 
-/// A machine's monitor that was started, and our ends of what leads to it. Each end is closed by who takes it over.
-struct RunningMachine: Sendable {
-    /// The supervisor that keeps the monitor.
-    let process: pid_t
-    let frames: Int32
-    let report: Int32
-    let `guard`: Int32
+/// QEMU that was started, and our ends of what leads to it.
+struct QEMULaunch: Sendable {
+    let machine: RunningMachine
     /// Orders for the monitor.
     let control: Int32
 
     /// Starts the supervisor and, kept by it, the monitor. `files` follow the ports in the descriptors' order.
-    static func launch(
-        keeper: String, _ arguments: [String], memory: Int32, files: [Int32]
-    ) throws(SandboxError) -> RunningMachine {
+    init(keeper: String, _ arguments: [String], memory: Int32, files: [Int32]) throws(SandboxError) {
         var open: [Int32] = []
         func pair() throws(SandboxError) -> (ours: Int32, theirs: Int32) {
             let pair = try Spawn.socketPair()
@@ -30,25 +24,15 @@ struct RunningMachine: Sendable {
                 descriptors: [said, said, said, frames.theirs, said, guardian.theirs, memory, control.theirs]
                     + files)
             for fd in [frames.theirs, report.theirs, guardian.theirs, control.theirs] { close(fd) }
-            return RunningMachine(
+            let ours = control.ours
+            machine = RunningMachine(
                 process: process, frames: frames.ours, report: report.ours, guard: guardian.ours,
-                control: control.ours)
+                release: { close(ours) })
+            self.control = ours
         } catch {
             for fd in open { close(fd) }
             throw error
         }
-    }
-
-    func closeAll() {
-        for fd in [frames, report, `guard`, control] { close(fd) }
-    }
-
-    /// Ends everything and waits for it.
-    func end() {
-        kill(process, SIGTERM)
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0, errno == EINTR {}
-        closeAll()
     }
 }
 
@@ -73,6 +57,11 @@ enum GuestGuard {
             entropy, nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
 
+    /// Says it; an end that is gone is seen by who reads.
+    static func say(_ bytes: [UInt8], to fd: Int32) {
+        _ = bytes.withUnsafeBytes { send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    }
+
     /// Everything that it has said since it was last asked; nothing is waited for.
     static func said(_ fd: Int32) -> String {
         var text: [UInt8] = []
@@ -83,6 +72,27 @@ enum GuestGuard {
             text += buffer[..<got]
         }
         return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Returns when the runner in the guest has said that it waits for its first frame.
+    static func waitUntilReady(_ report: Int32, _ deadline: UInt64) throws(SandboxError) {
+        var text = ""
+        while !text.contains("guest: ready") {
+            guard let more = Waiting.read(report, until: deadline) else {
+                throw SandboxError(
+                    .startFailed, "the guest", cause: "it was not ready in time; \(tail(text))")
+            }
+            guard !more.isEmpty, text.utf8.count < 1 << 20 else {
+                throw SandboxError(.startFailed, "the guest", cause: tail(text))
+            }
+            text += String(decoding: more, as: UTF8.self)
+        }
+    }
+
+    /// The last lines of what a machine has said.
+    static func tail(_ text: String) -> String {
+        let lines = text.split(whereSeparator: \.isNewline).suffix(3)
+        return lines.isEmpty ? "it said nothing" : lines.joined(separator: "; ")
     }
 
     /// The kernel's release in "guest: seeded RELEASE", once it is there.

@@ -18,6 +18,8 @@ struct QEMUMachine: Sendable {
     let memoryMiB: Int
     /// The processor's speed, which a guest without timers cannot find out.
     let kiloHertz: Int
+    /// What the guest's first process is told.
+    var words = GuestPorts.serial.words
 
     /// The descriptors that the monitor is given beside its standard ones.
     enum Descriptor {
@@ -61,7 +63,8 @@ struct QEMUMachine: Sendable {
     var bootArguments: [String] {
         common(sharing: true) + [
             "-kernel", "/proc/self/fd/\(Descriptor.kernel)", "-initrd", "/proc/self/fd/\(Descriptor.root)",
-            "-append", Self.kernelLine + "\(kiloHertz) -- --guest", "-chardev", "stdio,id=console,signal=off",
+            "-append", Self.kernelLine + "\(kiloHertz) -- \(words)", "-chardev",
+            "stdio,id=console,signal=off",
             "-serial", "chardev:console",
         ]
     }

@@ -2,7 +2,7 @@ import Glibc
 import Marketplace
 
 /// A machine at the moment when its runner waits for the first frame: its memory, and the state of its devices.
-struct MachineSnapshot: Sendable {
+struct MachineSnapshot: KeptMachine {
     let memory: MachineFile
     let state: MachineFile
     /// The guest kernel's release, as its first process gave it.
@@ -15,19 +15,19 @@ struct MachineSnapshot: Sendable {
         let files = try image.build()
         let memory = try MachineFile(room: machine.memoryMiB << 20, name: "memory")
         let highest = QEMUMachine.Descriptor.root
-        let running = try RunningMachine.launch(
+        let launch = try QEMULaunch(
             keeper: image.executable, machine.kept(machine.bootArguments, highest: highest),
             memory: memory.descriptor, files: [files.kernel.descriptor, files.root.descriptor])
+        let running = launch.machine
         defer { running.end() }
         let deadline = Clock.monotonic() + deadlineMs * 1_000_000
-        let length = UInt32(list.count)
-        send(GuestGuard.freshSeed(), to: running.guard)
-        send([24, 16, 8, 0].map { UInt8(truncatingIfNeeded: length >> $0) } + list, to: running.frames)
-        try waitUntilReady(running.report, deadline)
+        GuestGuard.say(GuestGuard.freshSeed(), to: running.guard)
+        GuestGuard.say(Greeting.preface(list), to: running.frames)
+        try GuestGuard.waitUntilReady(running.report, deadline)
         let release = GuestGuard.release(in: GuestGuard.said(running.guard)) ?? ""
         // The word came from the runner a moment before it begins to read.
         usleep(50_000)
-        let state = try takeState(running.control, deadline)
+        let state = try takeState(launch.control, deadline)
         return MachineSnapshot(memory: memory, state: state, release: release)
     }
 
@@ -35,31 +35,6 @@ struct MachineSnapshot: Sendable {
     func sealed() throws(SandboxError) -> MachineSnapshot {
         try memory.seal()
         return self
-    }
-
-    private static func send(_ bytes: [UInt8], to fd: Int32) {
-        // An end that is gone is seen by the reader.
-        _ = bytes.withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-    }
-
-    private static func waitUntilReady(_ report: Int32, _ deadline: UInt64) throws(SandboxError) {
-        var text = ""
-        while !text.contains("guest: ready") {
-            guard let more = Waiting.read(report, until: deadline) else {
-                throw SandboxError(
-                    .startFailed, "the guest", cause: "it was not ready in time; \(tail(text))")
-            }
-            guard !more.isEmpty, text.utf8.count < 1 << 20 else {
-                throw SandboxError(.startFailed, "the guest", cause: tail(text))
-            }
-            text += String(decoding: more, as: UTF8.self)
-        }
-    }
-
-    /// The last lines of what a machine has said.
-    private static func tail(_ text: String) -> String {
-        let lines = text.split(whereSeparator: \.isNewline).suffix(3)
-        return lines.isEmpty ? "it said nothing" : lines.joined(separator: "; ")
     }
 
     private static func takeState(_ control: Int32, _ deadline: UInt64) throws(SandboxError) -> MachineFile {
@@ -104,7 +79,7 @@ struct MachineSnapshot: Sendable {
     }
 
     /// Of other programs, kernels and days, only the newest are kept.
-    private static func removeOld(in folder: String, keeping most: Int = 8) {
+    static func removeOld(in folder: String, keeping most: Int = 8) {
         let notes = Folder.names(in: folder).filter { $0.hasSuffix(parts[2]) }.map { name in
             var status = stat()
             stat("\(folder)/\(name)", &status)
@@ -145,5 +120,5 @@ struct MachineSnapshot: Sendable {
         self.release = release
     }
 
-    private static let parts = [".memory", ".state", ".note"]
+    static let parts = [".memory", ".state", ".note"]
 }

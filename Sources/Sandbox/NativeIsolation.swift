@@ -104,14 +104,17 @@ enum Greeting {
             waitingMax: limits.waitingMax)
     }
 
+    /// The list of system calls as a runner reads it: its length first.
+    static func preface(_ list: [UInt8]) -> [UInt8] {
+        let length = UInt32(list.count)
+        return [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: length >> $0) } + list
+    }
+
     /// Hands over the list of system calls, where the runner does not have it yet, and greets; gives the engine's name.
     static func exchange(_ channel: Channel, list: [UInt8]?, deadlineMs: UInt64) async throws(SandboxError)
         -> String
     {
-        if let list {
-            let length = UInt32(list.count)
-            channel.sendPreface([24, 16, 8, 0].map { UInt8(truncatingIfNeeded: length >> $0) } + list)
-        }
+        if let list { channel.sendPreface(preface(list)) }
         let now = Clock.monotonic()
         channel.begin(
             Watch(wallDeadline: now + deadlineMs * 1_000_000, cpuLimit: .max, cpuStart: 0, cpuCheck: .max))

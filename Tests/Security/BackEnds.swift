@@ -101,17 +101,20 @@ enum Scratch {
 
 /// The native program in the runner's place, compiled once per run from the corpus and `CSandbox` itself.
 enum HostileProgram {
-    static let path: Result<String, any Error> = Result {
-        let out = try Scratch.folder("native") + "/attacks"
+    static let path: Result<String, any Error> = Result { try build("attacks") }
+    /// The same for a guest whose ports are sockets; see its source.
+    static let bridged: Result<String, any Error> = Result { try build("bridged", ["bridge.c"]) }
+
+    private static func build(_ name: String, _ more: [String] = []) throws -> String {
+        let out = try Scratch.folder("native") + "/\(name)"
         let sandbox = Products.file("Sources/CSandbox")
         let sources = try FileManager.default.contentsOfDirectory(atPath: sandbox).sorted()
             .filter { $0.hasSuffix(".c") }.map { "\(sandbox)/\($0)" }
         _ = try run(
             "/usr/bin/cc",
             ["-O1", "-w", "-static", "-I\(sandbox)/include", "-I\(sandbox)"]
-                + [Products.file("Tests/Security/plugins/native/attacks.c")] + sources + [
-                    "-lseccomp", "-o", out,
-                ])
+                + (["attacks.c"] + more).map { Products.file("Tests/Security/plugins/native/\($0)") }
+                + sources + ["-lseccomp", "-o", out])
         return out
     }
 
