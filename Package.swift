@@ -17,10 +17,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: 
 }
 
 func program(
-    _ name: String, _ dependencies: [Target.Dependency], linkerSettings: [LinkerSetting] = []
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+    linkerSettings: [LinkerSetting] = [], plugins: [Target.PluginUsage] = []
 ) -> Target {
     .executableTarget(
-        name: name, dependencies: dependencies, swiftSettings: house, linkerSettings: linkerSettings)
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: house,
+        linkerSettings: linkerSettings, plugins: plugins)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -140,9 +142,14 @@ let package = Package(
             ]),
         program("veroforge-runtime", ["PluginRuntime", "Marketplace", argumentParser, logging]),
         program(
-            "veroforge-runner", ["Frames", "CQuickJS", "CSandbox"],
+            "veroforge-runner", ["Frames", "CQuickJS", "CSandbox"], exclude: ["Prelude"],
             // One static file: the same program runs in an empty root, under runsc and as a guest's init.
-            linkerSettings: [.unsafeFlags(["-static-executable"])]),
+            linkerSettings: [.unsafeFlags(["-static-executable"])], plugins: ["CompilePrelude"]),
+        // The runner's own JavaScript, compiled when the runner is built.
+        .executableTarget(name: "prelude-compiler", dependencies: ["CQuickJS"]),
+        .plugin(
+            name: "CompilePrelude", capability: .buildTool(), dependencies: ["prelude-compiler"],
+            path: "Sources/CompilePrelude"),
         program(
             "veroforge-worker", ["Marketplace", "Bundles", "Scanning", "Publishing", "CQuickJS", "CSandbox"]),
 

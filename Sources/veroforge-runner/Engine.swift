@@ -31,7 +31,9 @@ struct Engine {
     }
 
     mutating func installPrelude(host: JSValue) {
-        let function = evaluate(preludeBase, file: "veroforge:prelude")
+        guard let function = prelude("base"), !JS_IsException(function) else {
+            Wire.fail("the prelude: \(takeExceptionText())")
+        }
         var host = host
         prelude = JS_Call(context, function, qjs_undefined(), 1, &host)
         JS_FreeValue(context, function)

@@ -146,11 +146,11 @@ extension Program {
 
     /// A part of the prelude, evaluated once.
     func part(_ count: Int32, _ values: UnsafeMutablePointer<JSValue>?) -> JSValue {
-        guard let name = path(count, values), let source = preludeParts[name] else {
+        let name = path(count, values)
+        if let name, let present = parts[name] { return JS_DupValue(engine.context, present) }
+        guard let name, name != "base", let value = engine.prelude(name) else {
             return qjs_throw_type(engine.context, "no such part")
         }
-        if let present = parts[name] { return JS_DupValue(engine.context, present) }
-        let value = engine.evaluate(source, file: "veroforge:\(name)")
         if !JS_IsException(value) { parts[name] = JS_DupValue(engine.context, value) }
         return value
     }
