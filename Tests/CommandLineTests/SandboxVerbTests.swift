@@ -18,6 +18,45 @@ import Testing
         #expect(names == ["native", "gvisor", "microvm"])
     }
 
+    /// As root all of it holds with root's means; here an ordinary user has an installation that others have made.
+    @Test func anOrdinaryUserHasTheSameBackEnds() throws {
+        // Whoever is an ordinary user has tried it above.
+        guard getuid() == 0 else { return }
+        let home = try Scratch()
+        let files = FileManager.default
+        for folder in ["pipelines", "rules", "bin", "tmp"] {
+            try files.createDirectory(
+                atPath: "\(home.path)/\(folder)", withIntermediateDirectories: false)
+        }
+        for (from, to) in [
+            ("pipelines/submission.yaml", "pipelines/submission.yaml"), ("rules/seccomp", "rules/seccomp"),
+        ] { try files.copyItem(atPath: Products.file(from), toPath: "\(home.path)/\(to)") }
+        try files.createDirectory(atPath: "\(home.path)/microvm", withIntermediateDirectories: false)
+        for name in try files.contentsOfDirectory(atPath: Products.file(".deps/microvm"))
+        where name != "snapshots" {
+            try files.copyItem(
+                atPath: Products.file(".deps/microvm/\(name)"), toPath: "\(home.path)/microvm/\(name)")
+        }
+        for name in ["veroforge", "veroforge-runner"] {
+            try files.copyItem(atPath: Products.path(name), toPath: "\(home.path)/bin/\(name)")
+        }
+        chmod(home.path, 0o755)
+        chmod(home.path + "/tmp", 0o1777)
+        let text = try Tool.run(
+            "/usr/bin/setpriv",
+            [
+                "--reuid=1000", "--regid=1000", "--clear-groups", "\(home.path)/bin/veroforge", "sandbox",
+                "doctor",
+            ], environment: ["TMPDIR": home.path + "/tmp", "HOME": home.path + "/tmp"])
+        #expect(text.code == 0, "\(text.output)\(text.errors)")
+        #expect(text.output.contains("native: works (namespaces"))
+        #expect(text.output.contains("gvisor: works (runsc, platform "), "\(text.output)")
+        #expect(text.output.contains("microvm: works ("), "\(text.output)")
+        // Whether it may make groups is the machine's to say; which it is, is told.
+        #expect(text.output.contains("control groups ("))
+        #expect(try files.contentsOfDirectory(atPath: home.path + "/tmp") == [])
+    }
+
     @Test func whereTheDefaultBackEndDoesNotWorkTheDoctorFails() throws {
         let result = try Tool.run(
             "veroforge", ["sandbox", "doctor"], environment: ["VEROFORGE_PROGRAMS": "/nowhere"])

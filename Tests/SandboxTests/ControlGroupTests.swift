@@ -33,6 +33,36 @@ import Testing
         #expect(groups.kind == .version2(folder: folder, controllers: ["cpu", "memory", "pids"]))
     }
 
+    /// What is written and read, on files of those names: the controllers themselves are the kernel's to test.
+    @Test func versionTwosFilesAreWrittenAndReadAsTheKernelHasThem() throws {
+        let folder = NSTemporaryDirectory() + "veroforge-groups-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func text(_ name: String) throws -> String {
+            try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
+        }
+        for (name, content) in [
+            ("memory.max", ""), ("memory.swap.max", ""), ("cpu.max", ""), ("pids.max", ""),
+            ("memory.events", "low 0\noom 1\noom_kill 0\n"), ("pids.events", "max 0\n"),
+            ("cpu.stat", "usage_usec 1500\nuser_usec 1000\n"),
+        ] { try content.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8) }
+        let group = ControlGroup(version2: folder, controllers: ["cpu", "memory", "pids"])
+        #expect(group.hold(to: GroupBounds(memoryBytes: 64 << 20, processes: 1, processorPercent: 110)))
+        #expect(try text("memory.max") == "67108864")
+        #expect(try text("memory.swap.max") == "0")
+        #expect(try text("cpu.max") == "110000 100000")
+        #expect(try text("pids.max") == "1")
+        #expect(group.processorTime == 1_500_000)
+        #expect(group.ending == nil)
+        try "max 3\n".write(toFile: "\(folder)/pids.events", atomically: false, encoding: .utf8)
+        #expect(group.ending == .processes)
+        try "oom 1\noom_kill 1\n".write(toFile: "\(folder)/memory.events", atomically: false, encoding: .utf8)
+        #expect(group.ending == .memory)
+        // Without the controller of memory there is no bound to hold, and the group is not taken for one.
+        try FileManager.default.removeItem(atPath: "\(folder)/memory.max")
+        #expect(!group.hold(to: GroupBounds(memoryBytes: 1 << 20, processes: 1)))
+    }
+
     @Test func withoutAControllerThatIsSaid() {
         let groups = ControlGroups(mounts: [], membership: [])
         #expect(groups.make(GroupBounds(memoryBytes: 1, processes: 1)) == nil)
