@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { defaultsOf, manifestOf, root } from "./support/context.mjs";
 import { violations } from "./support/schema.mjs";
@@ -14,6 +14,15 @@ for (const folder of folders) {
     const named = ["README.md", "CHANGELOG.md", "LICENSE", manifest.main, manifest.icon,
       ...(manifest.screenshots ?? []).map((shot) => shot.path), ...(manifest.ui ?? []).map((page) => page.path)];
     for (const path of named.filter(Boolean)) assert.ok(existsSync(`${root}plugins/${folder}/${path}`), path);
+  });
+
+  test(`${folder}: the README's pictures exist, say what they show, and are small`, () => {
+    const pictures = [...source("README.md").matchAll(/!\[([^\]]*)\]\(([^)]+)\)/g)];
+    if (manifest.id.startsWith("veroforge.")) assert.ok(pictures.length > 0, "no picture of the flow");
+    for (const [, words, path] of pictures) {
+      assert.ok(words.length > 40, `${path} is not described`);
+      assert.ok(statSync(`${root}plugins/${folder}/${path}`).size < 100_000, path);
+    }
   });
 
   test(`${folder}: the changelog has the version`, () => {
