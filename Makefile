@@ -17,7 +17,7 @@ DEBIAN_TEST := hledger ledger yara node-typescript node-acorn node-semver nodejs
 # What the roll-up on more than one machine is tested with, in test-full.
 DEBIAN_FULL := clickhouse-server clickhouse-client slurm-wlm munge zstd
 # Peers that the benches measure beside the project.
-DEBIAN_BENCH := bubblewrap nodejs
+DEBIAN_BENCH := bubblewrap nodejs libvectorscan-dev libpcre2-dev
 
 QUICKJS_VERSION := 0.17.0.2
 QUICKJS_SHA256 := 43d2e48272208721a7aaea8e3f02d4b9318f12ef20cc4f5421b59d9a470706ef
@@ -25,6 +25,8 @@ QUICKJS_FLAGS := -O2 -fwrapv -funsigned-char -D_GNU_SOURCE -DQUICKJS_NG_BUILD -s
 
 # Its source package carries the texts of the CommonMark and GFM specifications, by whose examples Markdown is tested.
 MARKO_VERSION := 2.0.0
+# Its source package carries the schema of SARIF 2.1.0.
+SARIF_PYDANTIC_VERSION := 0.6.2
 
 # The guest kernel of the microvm back end comes from this package; it is unpacked, never installed.
 GUEST_KERNEL := linux-image-cloud-amd64
@@ -121,10 +123,12 @@ venv: .venv/ready
 	@python3 -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
 	@.venv/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
-		--dest .venv/sources marko==$(MARKO_VERSION)
+		--dest .venv/sources marko==$(MARKO_VERSION) sarif-pydantic==$(SARIF_PYDANTIC_VERSION)
 	@mkdir -p .venv/markdown-spec
 	@tar -xzf .venv/sources/marko-$(MARKO_VERSION).tar.gz -C .venv/markdown-spec --strip-components=3 \
 		marko-$(MARKO_VERSION)/tests/spec
+	@tar -xzf .venv/sources/sarif_pydantic-$(SARIF_PYDANTIC_VERSION).tar.gz -C .venv --strip-components=1 \
+		sarif_pydantic-$(SARIF_PYDANTIC_VERSION)/sarif-schema-2.1.0.json
 	@touch $@
 
 .venv-bench/ready: Tests/Bench/requirements.txt | packages
