@@ -2,41 +2,38 @@ import Marketplace
 import Sandbox
 import Synchronization
 
-/// Unpacks bundles in `veroforge-worker`: this process hands the bytes over and never looks into them. One worker is
+/// Unpacks bundles in `veroforge-worker`: this process hands the bytes over and never looks into them. Workers are
 /// started ahead, so that a bundle does not wait for a program to start and to confine itself.
 final class WorkerUnpacker: BundleUnpacker {
     private let client: WorkerClient
-    private let isSpared: Bool
-    private let spare = Mutex<WaitingWorker?>(nil)
+    private let spares: Int
+    private let waiting = Mutex<[WaitingWorker]>([])
     private static let deadlineMs: Int64 = 30_000
     private static let outputBytesMax = PlatformLimits.BundleBytes.unpackedMax + 32 * 1_048_576
     private static let job = "unpack"
 
-    init(client: WorkerClient, isSpared: Bool) {
+    init(client: WorkerClient, spares: Int) {
         self.client = client
-        self.isSpared = isSpared
+        self.spares = spares
     }
 
-    /// Starts the worker that waits.
+    /// Starts workers until enough wait.
     func warm() async {
-        guard isSpared else { return }
         _ = try? await BlockingWork.run { [self] in
-            guard spare.withLock({ $0 == nil }), let next = client.prepare(job: Self.job) else { return }
-            spare.withLock { $0 = next }
+            while waiting.withLock({ $0.count < spares }), let next = client.prepare(job: Self.job) {
+                waiting.withLock { $0.append(next) }
+            }
         }
     }
 
     func unpack(_ bundle: [UInt8], digest: Digest) async throws(RuntimeError) -> [BundleFile] {
         let result = try await blocking { [self] in
-            let waiting = spare.withLock { spare in
-                defer { spare = nil }
-                return spare
-            }
-            if let waiting, waiting.isThere,
-                let result = waiting.finish(
+            // One that has died while it waited is nobody's failure.
+            while let worker = waiting.withLock({ $0.popLast() }) {
+                guard worker.isThere else { continue }
+                let result = worker.finish(
                     bundle, deadlineMs: Self.deadlineMs, outputBytesMax: Self.outputBytesMax)
-            {
-                return result
+                if let result { return result }
             }
             return client.run(
                 job: Self.job, input: .bytes(bundle), deadlineMs: Self.deadlineMs,

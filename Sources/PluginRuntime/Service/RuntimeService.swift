@@ -49,7 +49,7 @@ public final class RuntimeService: Sendable {
             policy: configuration.isolation, spares: configuration.spareRunners)
         let unpacker = WorkerUnpacker(
             client: WorkerClient(executable: programs.worker, seccompList: programs.workerList),
-            isSpared: configuration.spareRunners > 0)
+            spares: configuration.spareRunners)
         let parts = try RuntimeParts(configuration, resolver: .system(), logger: logger) { catalogue in
             SandboxStarter(pools: pools, bundles: BundleStore(catalogue: catalogue, unpacker: unpacker))
         }
