@@ -190,7 +190,7 @@ let package = Package(
         tests(
             "SimulatedServers",
             ["SimulatedServers", "SimulatedApp", "Marketplace", httpClient, nioCore, nioHTTP1]),
-        tests("CommandLine", ["Marketplace", "Provenance"]),
+        tests("CommandLine", ["Marketplace", "Metering", "Provenance"]),
         .testTarget(
             name: "SecurityTests", dependencies: ["Sandbox", "Frames", "Marketplace", "TestSupport"],
             path: "Tests/Security", exclude: ["plugins", "host.py", "firecracker.py", "jailer.py"],
