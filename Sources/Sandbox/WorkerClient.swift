@@ -87,7 +87,8 @@ public final class WaitingWorker: Sendable {
 
     /// Whether it still waits. What has died meanwhile is no job's failure.
     public var isThere: Bool {
-        var polled = pollfd(fd: started.diagnostics, events: Int16(POLLIN), revents: 0)
+        // It has said that it is confined, and nobody has read that yet: only the end of what it says counts.
+        var polled = pollfd(fd: started.diagnostics, events: 0, revents: 0)
         return input.withLock { $0 != nil } && poll(&polled, 1, 0) == 0
     }
 

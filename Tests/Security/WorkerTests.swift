@@ -29,6 +29,26 @@ import Testing
         }
     }
 
+    /// It is started and confined, has said so, and still waits; what it is handed then is its one job.
+    @Test func aWorkerThatWaitsTakesItsJobLater() throws {
+        let worker = try #require(client().prepare(job: "markdown"))
+        usleep(500_000)
+        #expect(worker.isThere)
+        let result = try #require(
+            worker.finish(Array("# Hi\n".utf8), deadlineMs: 10_000, outputBytesMax: 1 << 20))
+        guard case .completed(let output) = result.exit else {
+            Issue.record("\(result.exit) \(result.diagnostics)")
+            return
+        }
+        #expect(String(decoding: output, as: UTF8.self).contains("Hi"))
+        #expect(!worker.isThere)
+        #expect(worker.finish([], deadlineMs: 10_000, outputBytesMax: 1) == nil, "it has had its job")
+        // One that cannot start is gone, and says so.
+        let refused = try #require(client(list: "/dev/null").prepare(job: "markdown"))
+        usleep(500_000)
+        #expect(!refused.isThere)
+    }
+
     @Test func manyMegabytesGoInAndOutAtOnce() {
         let text = Array(String(repeating: "word ", count: 12_000).utf8)
         let result = client().run(job: "markdown", input: .bytes(text))
