@@ -28,8 +28,9 @@ struct SandboxMeasure: MeasuredBench {
         }
         if let command = environment["VEROFORGE_BENCH_NODE"] { try measureNode(command, count) }
         return
-            "goals: native start p50 5, p99 20 ms, 200 starts/s; spare 1 ms native, 5 gvisor, 100 microvm; "
-            + "round trip p50 0.1, p99 1 ms native, p99 5 others; 1 MiB native, 20 gvisor; runaway limit + 100 ms"
+            "goals: start p50 5, p99 20 ms and 200/s native, 200 ms gvisor, 150 ms microvm; spare 1 ms native, "
+            + "5 gvisor, 100 microvm; round trip p50 0.1, p99 1 ms native (1,000 live p99 5), p99 5 others; 1 MiB "
+            + "native, 20 gvisor; arithmetic 1 % over the engine; runaway limit + 100 ms"
     }
 
     private func measure(_ isolation: any Isolation, _ given: Int?) async throws {
