@@ -21,12 +21,16 @@ struct SiteModelMaker {
         var entries: [CatalogueEntry] = []
         var media: [String: SiteFile] = [:]
         for versions in book.byPlugin { entries.append(try await entry(versions, proofs, &media)) }
+        let root = try PipelineError.provenance { () throws(ProvenanceError) in
+            try context.keys.rootChain().last
+        }
         let settings = SiteSettings(
             name: "VeroForge Marketplace", baseURL: Self.slashed(configuration.baseURL),
             runtimeURL: Self.slashed(configuration.runtimeURL),
             securityContact: "mailto:\(configuration.issuer.email)",
             securityExpires: book.asOf.adding(days: 365).description,
-            developerSharePercent: Self.percent(configuration.share))
+            developerSharePercent: Self.percent(configuration.share),
+            rootDigest: root.map { Digest.sha256(of: $0).hex })
         let model = SiteModel(
             settings: settings, asOf: book.asOf.description, publishers: try publishers(), entries: entries,
             docs: try docs(), references: try ReferenceMaker(programs: context.programs).references(sdk: sdk))
@@ -110,7 +114,7 @@ struct SiteModelMaker {
                 detail: link.artifacts.map(\.name).joined(separator: ", "))
         }
         return ProofInfo(
-            rows: rows, logIndex: proof.log.index, logSize: proof.log.size, logRoot: proof.log.root.hex)
+            rows: rows, logIndex: proof.log.index)
     }
 
     private func publishers() throws(PipelineError) -> [PublisherPage] {

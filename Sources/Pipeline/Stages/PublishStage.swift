@@ -120,13 +120,22 @@ struct SitePress {
         files += statements.files.map { SiteFile($0.path, $0.bytes) }
         do {
             let templates = try Templates(folder: context.programs.templates)
-            return try SiteBuilder(templates: templates).stage(
-                model, extraFiles: files, later: book.versions.map { "\($0.path)/proof.json" },
+            return try SiteBuilder(templates: templates, program: try Self.program()).stage(
+                model, extraFiles: files,
+                later: book.versions.map { "\($0.path)/proof.json" } + [
+                    CataloguePaths.log, CataloguePaths.checkpoint,
+                ],
                 in: context.data.site,
                 progress: { done, all in progress.show("publish", done, all) })
         } catch {
             throw PipelineError(.findings, "the site was not built: \(error)")
         }
+    }
+
+    /// The digest of the program that runs: pages that another one made are made anew.
+    private static func program() throws -> String {
+        let path = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return try Digest.sha256(ofFile: path).digest.hex
     }
 
     /// Proofs over the finished pages, signed metadata over everything, then the swap.

@@ -173,7 +173,7 @@ public struct BundleImage: Codable, Sendable, Equatable {
 /// Ratings summed up.
 public struct RatingSummary: Codable, Sendable, Equatable {
     public var count: Int
-    /// Sum of all stars (1 to 5 each); the mean is `sum / count`, shown to one decimal place.
+    /// Sum of all stars (1 to 5 each).
     public var sum: Int
 
     public init(count: Int, sum: Int) {

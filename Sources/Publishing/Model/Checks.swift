@@ -239,15 +239,12 @@ public struct ProofRow: Codable, Sendable, Equatable {
 /// The proof of a version.
 public struct ProofInfo: Codable, Sendable, Equatable {
     public var rows: [ProofRow]
-    /// Where the version stands in the log, and the log's size when it was proved.
+    /// Where the version stands in the log. The log's size and root grow with every listing and stand in its signed
+    /// head, not on pages.
     public var logIndex: Int?
-    public var logSize: Int?
-    public var logRoot: String?
 
-    public init(rows: [ProofRow] = [], logIndex: Int? = nil, logSize: Int? = nil, logRoot: String? = nil) {
+    public init(rows: [ProofRow] = [], logIndex: Int? = nil) {
         self.rows = rows
         self.logIndex = logIndex
-        self.logSize = logSize
-        self.logRoot = logRoot
     }
 }

@@ -16,23 +16,23 @@ struct GeneralPages: Sendable {
 
     func home(with templates: Templates) throws(PublishingError) -> [SiteFile] {
         let settings = catalogue.settings
-        let newest = shelves.groups[0].shelves[1].entries.prefix(6)
-        let rated = shelves.groups[0].shelves[2].entries.prefix(6)
+        let newest = shelves.groups[0].shelves[1].cards.prefix(6)
+        let rated = shelves.groups[0].shelves[2].cards.prefix(6)
         let versions = catalogue.entries.reduce(0) { $0 + $1.versions.count }
         let values = frame(
             "index.html", settings.name,
             "Plugins for your business application, each one checked, sandboxed and signed.",
             section: "home"
         ).values([
-            "pluginCount": .text(Words.count(shelves.all.entries.count)),
+            "pluginCount": .text(Words.count(shelves.all.cards.count)),
             "publisherCount": .text(Words.count(catalogue.publishers.count)),
             "versionCount": .text(Words.count(versions)), "asOf": .text(Words.minute(catalogue.model.asOf)),
-            "isEmpty": .flag(newest.isEmpty), "newest": newest.asList { Parts.card($0, in: catalogue) },
-            "hasRated": .flag(!rated.isEmpty), "rated": rated.asList { Parts.card($0, in: catalogue) },
+            "isEmpty": .flag(newest.isEmpty), "newest": newest.asList(\.values),
+            "hasRated": .flag(!rated.isEmpty), "rated": rated.asList(\.values),
             "categories": shelves.categories.asList {
                 [
                     "name": .text($0.title), "link": .text($0.path), "summary": .text($0.summary),
-                    "count": .text(Words.count($0.entries.count, "plugin")),
+                    "count": .text(Words.count($0.cards.count, "plugin")),
                 ]
             },
         ])
@@ -47,7 +47,7 @@ struct GeneralPages: Sendable {
             "categories": shelves.categories.asList {
                 [
                     "name": .text($0.title), "link": .text($0.path), "summary": .text($0.summary),
-                    "count": .text(Words.count($0.entries.count, "plugin")),
+                    "count": .text(Words.count($0.cards.count, "plugin")),
                 ]
             }
         ])
@@ -55,11 +55,10 @@ struct GeneralPages: Sendable {
     }
 
     func publishers(with templates: Templates) throws(PublishingError) -> [SiteFile] {
-        let byPublisher = Dictionary(grouping: catalogue.entries, by: \.publisher)
         let sorted = catalogue.publishers.values.sorted {
             ($0.name.lowercased(), $0.id) < ($1.name.lowercased(), $1.id)
         }
-        let list = frame(
+        let values = frame(
             "publishers/index.html", "Publishers", "Who makes the plugins, and how we know.",
             section: "publishers"
         ).values([
@@ -68,49 +67,11 @@ struct GeneralPages: Sendable {
                 [
                     "name": .text($0.name), "id": .text($0.id), "link": .text("publishers/\($0.id)/"),
                     "verified": .flag($0.verified), "since": .optional($0.since),
-                    "count": .text(Words.count(byPublisher[$0.id]?.count ?? 0, "plugin")),
+                    "count": .text(Words.count(catalogue.entries(of: $0.id).count, "plugin")),
                 ]
             },
         ])
-        var files = [SiteFile("publishers/index.html", try templates.render("publishers", list))]
-        // A publisher that has entries but no page of its own in the model still gets one.
-        let unknown = Set(byPublisher.keys).subtracting(catalogue.publishers.keys).sorted()
-        for publisher in sorted + unknown.map({ PublisherPage(id: $0, name: $0) }) {
-            files.append(
-                SiteFile(
-                    "publishers/\(publisher.id)/index.html",
-                    try templates.render(
-                        "publisher", page(of: publisher, entries: byPublisher[publisher.id] ?? []))))
-        }
-        return files
-    }
-
-    private func page(of publisher: PublisherPage, entries: [CatalogueEntry]) -> TemplateValue {
-        let offered = entries.filter { $0.current != nil }
-        let withdrawn = entries.filter { $0.current == nil }
-        return frame(
-            "publishers/\(publisher.id)/index.html", publisher.name,
-            publisher.about.isEmpty ? "Plugins by \(publisher.name)." : publisher.about,
-            section: "publishers",
-            crumbs: [("publishers/", "Publishers")]
-        ).values([
-            "name": .text(publisher.name), "id": .text(publisher.id), "verified": .flag(publisher.verified),
-            "how": .optional(publisher.verifiedHow), "since": .optional(publisher.since),
-            "website": .optional(PluginPages.webAddress(publisher.website)),
-            "contact": .optional(PluginPages.supportAddress(publisher.contact)),
-            "about": .optional(publisher.about),
-            "quarantined": .flag(publisher.quarantined), "hasKeys": .flag(!publisher.keys.isEmpty),
-            "keys": publisher.keys.asList {
-                [
-                    "id": .text($0.keyID), "from": .text($0.from), "until": .text($0.until ?? "in use"),
-                    "inUse": .flag($0.until == nil),
-                ]
-            },
-            "cards": offered.asList { Parts.card($0, in: catalogue) }, "isEmpty": .flag(offered.isEmpty),
-            "hasWithdrawn": .flag(!withdrawn.isEmpty),
-            "withdrawn": withdrawn.asList { ["link": .text($0.path), "title": .text($0.title)] },
-            "feed": .text("feeds/publishers/\(publisher.id).atom"),
-        ])
+        return [SiteFile("publishers/index.html", try templates.render("publishers", values))]
     }
 
     /// The split drawn on one example, in minor units: the platform bears the processor's fee from its share.
@@ -151,7 +112,7 @@ struct GeneralPages: Sendable {
             "categories": catalogue.model.categories.asList {
                 ["id": .text($0.id), "name": .text($0.title)]
             },
-            "count": .text(Words.count(shelves.all.entries.count, "plugin")),
+            "count": .text(Words.count(shelves.all.cards.count, "plugin")),
         ])
         return [SiteFile("search/index.html", try templates.render("search", values))]
     }

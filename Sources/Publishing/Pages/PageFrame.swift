@@ -1,3 +1,6 @@
+import Dispatch
+import Synchronization
+
 /// The model with its look-ups made once, for all pages.
 struct Catalogue: Sendable {
     let model: SiteModel
@@ -6,6 +9,11 @@ struct Catalogue: Sendable {
     let categories: [String: CategoryInfo]
     /// Files that the caller brings, now or when the site is sealed: pages link to those that will be there.
     let brought: Set<String>
+    /// Ids of the scanner's rules that the docs have a section for.
+    let rules: Set<String>
+    /// The entries that can be installed as lists show them, by title.
+    let cards: [PluginCard]
+    private let places: [String: Range<Int>]
 
     var settings: SiteSettings { model.settings }
 
@@ -13,6 +21,7 @@ struct Catalogue: Sendable {
     init(_ model: SiteModel, brought: Set<String> = []) throws(PublishingError) {
         self.model = model
         self.brought = brought
+        rules = Set(model.references.rules.map(\.id))
         entries = model.entries.sorted { ($0.publisher, $0.name) < ($1.publisher, $1.name) }
         publishers = Dictionary(model.publishers.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         categories = Dictionary(model.categories.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -36,6 +45,27 @@ struct Catalogue: Sendable {
         for publisher in model.publishers where !Self.isPathComponent(publisher.id) {
             throw PublishingError(.model, subject: publisher.id, cause: "cannot be a path of the site")
         }
+        var places: [String: Range<Int>] = [:]
+        for (index, entry) in entries.enumerated() {
+            places[entry.publisher] = (places[entry.publisher]?.lowerBound ?? index)..<index + 1
+        }
+        self.places = places
+        cards = Self.cards(of: entries, publishers).sorted { ($0.key, $0.id) < ($1.key, $1.id) }
+    }
+
+    /// Made over the cores: there is one for each plugin, and every build needs all of them.
+    private static func cards(
+        of entries: [CatalogueEntry], _ publishers: [String: PublisherPage]
+    ) -> [PluginCard] {
+        let size = 256
+        let parts = Mutex([PluginCard]())
+        DispatchQueue.concurrentPerform(iterations: (entries.count + size - 1) / size) { part in
+            let made = entries[part * size..<min(entries.count, (part + 1) * size)].compactMap {
+                PluginCard($0, publisher: publishers[$0.publisher])
+            }
+            parts.withLock { $0 += made }
+        }
+        return parts.withLock { $0 }
     }
 
     /// Letters, digits, `-`, `_`, `+` and inner points.
@@ -48,6 +78,18 @@ struct Catalogue: Sendable {
     }
 
     func publisherName(_ id: String) -> String { publishers[id]?.name ?? id }
+
+    /// What pages may use of the settings: the date in security.txt moves with the catalogue and stands on no page.
+    var pageSettings: SiteSettings {
+        var settings = settings
+        settings.securityExpires = ""
+        return settings
+    }
+
+    /// A publisher's entries: they stand together, because ids sort by publisher first.
+    func entries(of publisher: String) -> ArraySlice<CatalogueEntry> {
+        places[publisher].map { entries[$0] } ?? []
+    }
 
     /// The entries that can be installed, in the catalogue's order.
     var offered: [CatalogueEntry] { entries.filter { $0.current != nil } }
@@ -96,9 +138,10 @@ struct PageFrame: Sendable {
         settings.baseURL + (path.hasSuffix("index.html") ? String(path.dropLast(10)) : path)
     }
 
-    func values(_ own: [String: TemplateValue]) -> TemplateValue {
+    /// - Parameter root: the way to the site's root where it is not the page's place that says it.
+    func values(_ own: [String: TemplateValue], root: String? = nil) -> TemplateValue {
         var values = own
-        values["root"] = .text(root)
+        values["root"] = .text(root ?? self.root)
         values["site"] = [
             "name": .text(settings.name), "baseURL": .text(settings.baseURL),
             "runtimeURL": .text(settings.runtimeURL),

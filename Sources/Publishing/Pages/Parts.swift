@@ -1,19 +1,5 @@
 /// The records of what stands on more than one kind of page.
 enum Parts {
-    static func card(_ entry: CatalogueEntry, in catalogue: Catalogue) -> TemplateValue {
-        let current = entry.current
-        let pricing = current?.pricing ?? entry.pricing
-        return [
-            "link": .text(entry.path), "title": .text(entry.title), "id": .text(entry.id),
-            "summary": .text(entry.summary), "publisherName": .text(catalogue.publisherName(entry.publisher)),
-            "publisherLink": .text("publishers/\(entry.publisher)/"),
-            "isVerified": .flag(catalogue.publishers[entry.publisher]?.verified ?? false),
-            "price": .text(PriceWords.summary(pricing)),
-            "access": .text(PlainWords.accessTitles[PlainWords.accessLevel(current?.permissions ?? [])]),
-            "rating": rating(entry.rating), "version": .text(current?.version ?? ""), "icon": icon(entry),
-        ]
-    }
-
     /// One record: the bundle's own picture, or the title's first letter.
     static func icon(_ entry: CatalogueEntry) -> TemplateValue {
         [
@@ -94,6 +80,7 @@ enum Parts {
             "name": .text(check.name), "result": .text(check.result), "detail": .optional(check.detail),
             "files": .text(check.files == 0 ? "" : Words.count(check.files)),
             "isGood": .flag(check.result == "passed"),
+            "isBad": .flag(check.result != "passed" && check.result != "skipped"),
         ]
     }
 

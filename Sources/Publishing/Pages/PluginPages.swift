@@ -1,8 +1,58 @@
-/// The pages of one plugin: its own, and for each version the version's page, its scan report and its proof.
-struct PluginPages {
-    let catalogue: Catalogue
+/// What a plugin's pages are made from, and nothing else: the digest of this value says whether they are made anew.
+struct PluginInputs: Encodable {
     let entry: CatalogueEntry
+    let settings: SiteSettings
+    let publisher: PublisherPage?
+    let category: CategoryInfo?
+    /// Files beside the pages that the caller brings.
+    let brought: Set<String>
+    /// Rules of its findings that the docs have a section for.
     let rules: Set<String>
+
+    init(_ entry: CatalogueEntry, in catalogue: Catalogue) {
+        self.entry = entry
+        settings = catalogue.pageSettings
+        publisher = catalogue.publishers[entry.publisher]
+        category = catalogue.categories[entry.category]
+        var brought: Set<String> = []
+        var rules: Set<String> = []
+        for version in entry.versions {
+            let folder = entry.path(of: version)
+            for name in PluginPages.reports.map({ "report/\($0)" }) + ["proof.json"]
+            where catalogue.brought.contains(folder + name) {
+                brought.insert(folder + name)
+            }
+            for finding in version.findings where catalogue.rules.contains(finding.rule) {
+                rules.insert(finding.rule)
+            }
+        }
+        self.brought = brought.union(PluginPages.log.filter(catalogue.brought.contains))
+        self.rules = rules
+    }
+
+    var publisherName: String { publisher?.name ?? entry.publisher }
+
+    private enum Keys: CodingKey { case entry, settings, publisher, category, brought, rules }
+
+    /// Sets in order, so that the digest is the same in every process.
+    func encode(to encoder: any Encoder) throws {
+        var members = encoder.container(keyedBy: Keys.self)
+        try members.encode(entry, forKey: .entry)
+        try members.encode(settings, forKey: .settings)
+        try members.encodeIfPresent(publisher, forKey: .publisher)
+        try members.encodeIfPresent(category, forKey: .category)
+        try members.encode(brought.sorted(), forKey: .brought)
+        try members.encode(rules.sorted(), forKey: .rules)
+    }
+}
+
+/// The pages of one plugin: its own, and for each version the version's page, its scan report and its proof; with its
+/// feed, badge, picture and twin.
+struct PluginPages {
+    let inputs: PluginInputs
+
+    private var entry: CatalogueEntry { inputs.entry }
+    private var settings: SiteSettings { inputs.settings }
 
     func render(with templates: Templates) throws(PublishingError) -> [SiteFile] {
         var files = [SiteFile("\(entry.path)index.html", try templates.render("plugin", plugin()))]
@@ -12,8 +62,9 @@ struct PluginPages {
             SiteFile(
                 card,
                 CardPicture.png(
-                    title: entry.title, by: "by \(catalogue.publisherName(entry.publisher))",
+                    title: entry.title, by: "by \(inputs.publisherName)",
                     price: PriceWords.summary(entry.current?.pricing ?? entry.pricing))))
+        files.append(Feeds.plugin(entry, settings))
         for (index, version) in entry.versions.enumerated() {
             let folder = entry.path(of: version)
             let older = entry.versions.dropFirst(index + 1).first { $0.status != .revoked }
@@ -35,30 +86,30 @@ struct PluginPages {
         -> PageFrame
     {
         var above = [("browse/", "Plugins")]
-        if let category = catalogue.categories[entry.category] {
+        if let category = inputs.category {
             above.append(("categories/\(category.id)/", category.title))
         }
         return PageFrame(
-            settings: catalogue.settings, path: path, title: title, summary: summary, section: "plugins",
+            settings: settings, path: path, title: title, summary: summary, section: "plugins",
             crumbs: above + crumbs, card: card)
     }
 
     /// What the plugin's and each version's page share: the head and the facts.
     private func head(_ version: ListedVersion?, root: String) -> [String: TemplateValue] {
-        let publisher = catalogue.publishers[entry.publisher]
+        let publisher = inputs.publisher
         let pricing = version?.pricing ?? entry.pricing
         return [
             "title": .text(entry.title), "id": .text(entry.id), "summary": .text(entry.summary),
             "icon": Parts.icon(entry), "link": .text(entry.path),
             "publisher": [
-                "name": .text(catalogue.publisherName(entry.publisher)), "id": .text(entry.publisher),
+                "name": .text(inputs.publisherName), "id": .text(entry.publisher),
                 "link": .text("publishers/\(entry.publisher)/"),
                 "verified": .flag(publisher?.verified ?? false),
                 "how": .text(publisher?.verifiedHow ?? ""),
                 "quarantined": .flag(publisher?.quarantined ?? false),
             ],
             "author": .text(entry.author), "license": .text(entry.license),
-            "category": catalogue.categories[entry.category].map {
+            "category": inputs.category.map {
                 .list([["link": .text("categories/\($0.id)/"), "name": .text($0.title)]])
             } ?? .list([]),
             "rating": Parts.rating(entry.rating),
@@ -106,12 +157,12 @@ struct PluginPages {
     private func plugin() -> TemplateValue {
         let current = entry.current
         let frame = PageFrame(
-            settings: catalogue.settings, path: "\(entry.path)index.html", title: entry.title,
+            settings: settings, path: "\(entry.path)index.html", title: entry.title,
             summary: entry.summary,
             section: "plugins",
             crumbs: [("browse/", "Plugins")]
-                + (catalogue.categories[entry.category].map { [("categories/\($0.id)/", $0.title)] } ?? []),
-            structuredData: StructuredData.plugin(entry, in: catalogue), card: card)
+                + (inputs.category.map { [("categories/\($0.id)/", $0.title)] } ?? []),
+            structuredData: StructuredData.plugin(inputs), card: card)
         var values = head(current, root: frame.root)
         values["hasCurrent"] = .flag(current != nil)
         values["current"] = current.map { .list([summary(of: $0, root: frame.root)]) } ?? .list([])
@@ -143,7 +194,7 @@ struct PluginPages {
             "version": .text(version.version), "link": .text(entry.path(of: version)),
             "day": .text(Words.day(version.listedAt)), "channel": .text(version.channel),
             "status": .text(version.status.rawValue), "isListed": .flag(version.status == .listed),
-            "permissions": .text(change(to: version)),
+            "reason": .optional(version.statusReason), "permissions": .text(change(to: version)),
         ]
     }
 
@@ -168,7 +219,7 @@ struct PluginPages {
             "verdict": Parts.verdict(version.verdict), "engines": .optional(version.engines),
             "access": .text(PlainWords.accessTitles[PlainWords.accessLevel(version.permissions)]),
             "permissions": declared.asList(Parts.permission), "hasPermissions": .flag(!declared.isEmpty),
-            "trial": Parts.trial(version.trial),
+            "trial": Parts.trial(version.trial), "speed": .optional(speed(of: version)),
             "checkCount": .text(Words.count(version.checks.count, "check")),
             "findingCount": .text(Words.count(version.findings.count, "finding")),
             "actions": version.actions.asList {
@@ -179,6 +230,14 @@ struct PluginPages {
             },
             "hasActions": .flag(!version.actions.isEmpty),
         ]
+    }
+
+    /// The slowest of the actions that its trial tried, and the memory.
+    private func speed(of version: ListedVersion) -> String? {
+        guard let trial = version.trial,
+            let slowest = trial.actions.filter({ $0.outcome == "ok" }).map(\.wallMs).max()
+        else { return nil }
+        return "\(Words.count(slowest)) ms a call at most, \(Words.bytes(trial.memoryKiBMax * 1_024))"
     }
 
     private func version(_ version: ListedVersion, older: ListedVersion?) -> TemplateValue {
@@ -222,7 +281,7 @@ struct PluginPages {
             summary: "What was checked in \(entry.title) \(version.version), and what was found.",
             crumbs: [(entry.path, entry.title), (entry.path(of: version), version.version)])
         let folder = "\(entry.path(of: version))report/"
-        let evidence = Self.reports.filter { catalogue.brought.contains(folder + $0) }
+        let evidence = Self.reports.filter { inputs.brought.contains(folder + $0) }
         return frame.values([
             "title": .text(entry.title), "version": .text(version.version),
             "verdict": Parts.verdict(version.verdict),
@@ -230,7 +289,7 @@ struct PluginPages {
             "permissions": version.permissions.asList(Parts.permission),
             "hasPermissions": .flag(!version.permissions.isEmpty),
             "findings": Parts.sorted(version.findings).asList {
-                Parts.finding($0, isRuleListed: rules.contains($0.rule))
+                Parts.finding($0, isRuleListed: inputs.rules.contains($0.rule))
             },
             "hasFindings": .flag(!version.findings.isEmpty), "checks": version.checks.asList(Parts.check),
             "hasChecks": .flag(!version.checks.isEmpty), "trial": Parts.trial(version.trial),
@@ -247,6 +306,14 @@ struct PluginPages {
     static let reports = [
         "scan.json", "scan.sarif", "sbom.cdx.json", "trial.json", "decision.json", "unpack.json",
     ]
+
+    /// The log's lines and its signed head.
+    static let log = ["log/entries.jsonl", "log/checkpoint.json"]
+
+    private var logFiles: TemplateValue {
+        guard Self.log.allSatisfy(inputs.brought.contains) else { return .list([]) }
+        return .list([["lines": .text(Self.log[0]), "head": .text(Self.log[1])]])
+    }
 
     private func proof(_ version: ListedVersion) -> TemplateValue {
         let frame = frame(
@@ -265,61 +332,11 @@ struct PluginPages {
                     "detail": .text($0.detail),
                 ]
             },
-            "log": proof?.logIndex.map { index in
-                .list([
-                    [
-                        "index": .text(Words.count(index)), "size": .text(Words.count(proof?.logSize ?? 0)),
-                        "root": .text(proof?.logRoot ?? ""),
-                    ]
-                ])
-            } ?? .list([]),
-            "rootDigest": .optional(catalogue.settings.rootDigest),
-            "file": catalogue.brought.contains("\(entry.path(of: version))proof.json")
+            "log": proof?.logIndex.map { .list([["index": .text(Words.count($0)), "files": logFiles]]) }
+                ?? .list([]),
+            "rootDigest": .optional(settings.rootDigest),
+            "file": inputs.brought.contains("\(entry.path(of: version))proof.json")
                 ? .list([["link": .text("\(entry.path(of: version))proof.json")]]) : .list([]),
         ])
-    }
-}
-
-/// What changes for a customer between two versions.
-struct VersionDifference {
-    let older: String
-    /// Permissions that are not the same in both, with their change set.
-    let rows: [PermissionRow]
-    let needsApproval: Bool
-
-    init(from old: ListedVersion, to new: ListedVersion) {
-        older = old.version
-        func declared(_ version: ListedVersion) -> [String: PermissionRow] {
-            Dictionary(
-                version.permissions.filter { $0.declared && $0.change != .removed }.map {
-                    ("\($0.operation) \($0.target)", $0)
-                }, uniquingKeysWith: { first, _ in first })
-        }
-        let (before, after) = (declared(old), declared(new))
-        var rows: [PermissionRow] = []
-        var grows = false
-        for key in Set(before.keys).union(after.keys).sorted() {
-            switch (before[key], after[key]) {
-            case (nil, var row?):
-                row.change = .added
-                row.consequence = "needs the customer's consent"
-                rows.append(row)
-                grows = true
-            case (var row?, nil):
-                row.change = .removed
-                row.consequence = "no longer asked for"
-                rows.append(row)
-            case (let was?, var row?) where was.methods != row.methods:
-                row.change = .changed
-                let more = !Set(row.methods).isSubset(of: was.methods)
-                row.consequence =
-                    more ? "more methods: needs the customer's consent" : "fewer methods than before"
-                grows = grows || more
-                rows.append(row)
-            default: continue
-            }
-        }
-        self.rows = rows
-        needsApproval = grows
     }
 }

@@ -26,11 +26,18 @@ enum Words {
         return "\(instant.prefix(10)) \(instant.dropFirst(11).prefix(5)) UTC"
     }
 
-    /// `4.3` from a sum of stars and their count, rounded half up.
+    /// `4.3` from a sum of stars and their count.
     static func mean(_ rating: RatingSummary) -> String {
-        guard rating.count > 0 else { return "0.0" }
-        let tenths = (rating.sum * 20 / rating.count + 1) / 2
+        let tenths = tenths(rating)
         return "\(tenths / 10).\(tenths % 10)"
+    }
+
+    /// The mean in tenths, rounded half up, drawn towards the middle as the registry does: as if five more customers
+    /// had given 3.5 stars. 0 where nobody rated.
+    static func tenths(_ rating: RatingSummary) -> Int {
+        guard rating.count > 0 else { return 0 }
+        let count = rating.count + 5
+        return ((rating.sum * 10 + 175) * 2 + count) / (count * 2)
     }
 
     /// The first twelve digits of a digest.
@@ -49,15 +56,15 @@ enum Words {
         }
     }
 
-    /// Metric names that stand after "a".
-    static func metricUnit(_ metric: String) -> String {
+    /// For one of them: `a call`, `an API call`.
+    static func each(_ metric: String) -> String {
         switch metric {
-        case "calls": "call"
-        case "apiCalls": "API call"
-        case "executionMs": "ms"
-        case "bytes": "byte"
-        case "storageByteHours": "byte-hour"
-        default: metric
+        case "calls": "a call"
+        case "apiCalls": "an API call"
+        case "executionMs": "a ms"
+        case "bytes": "a byte"
+        case "storageByteHours": "a byte-hour"
+        default: "a \(metric)"
         }
     }
 
@@ -111,7 +118,7 @@ enum PriceWords {
             return
                 "\(tier.unitAmount) \(currency) for each \(Words.count(size)) \(Words.metric(charge.metric))"
         }
-        return "\(tier.unitAmount) \(currency) a \(Words.metricUnit(charge.metric))"
+        return "\(tier.unitAmount) \(currency) \(Words.each(charge.metric))"
     }
 
     /// One line for each tier.
@@ -120,7 +127,7 @@ enum PriceWords {
         var from = 1
         var lines: [String] = []
         for tier in charge.tiers {
-            let unit = "\(tier.unitAmount) \(currency) a \(Words.metricUnit(charge.metric))"
+            let unit = "\(tier.unitAmount) \(currency) \(Words.each(charge.metric))"
             if let upTo = tier.upTo {
                 lines.append("\(Words.count(from)) to \(Words.count(upTo)): \(unit)")
                 from = upTo + 1

@@ -1,71 +1,87 @@
 /// Atom feeds. Every date in them is a version's own.
-struct Feeds {
-    let catalogue: Catalogue
-
+enum Feeds {
     private struct Item {
         let id: String
         let title: String
         let link: String
         let at: String
         let text: String
+
+        init(_ version: ListedVersion, of entry: CatalogueEntry) {
+            id = "\(entry.id)/\(version.version)"
+            title = "\(entry.title) \(version.version)"
+            link = entry.path(of: version)
+            at = version.listedAt
+            text = entry.summary
+        }
+
+        /// That a version was withdrawn.
+        init(withdrawn version: ListedVersion, of entry: CatalogueEntry) {
+            id = "\(entry.id)/\(version.version)/\(version.status.rawValue)"
+            title = "\(entry.title) \(version.version) was \(version.status.rawValue)"
+            link = entry.path(of: version)
+            at = version.statusAt ?? version.listedAt
+            text = version.statusReason ?? ""
+        }
     }
 
     static let length = 50
 
-    func render() -> [SiteFile] {
+    /// What is new, updated and withdrawn in the whole catalogue.
+    static func catalogue(_ catalogue: Catalogue) -> [SiteFile] {
         var new: [Item] = []
         var updates: [Item] = []
         var security: [Item] = []
-        var byPublisher: [String: [Item]] = [:]
-        var files: [SiteFile] = []
         for entry in catalogue.entries {
-            var own: [Item] = []
-            for version in entry.versions {
-                let item = Item(
-                    id: "\(entry.id)/\(version.version)", title: "\(entry.title) \(version.version)",
-                    link: entry.path(of: version), at: version.listedAt, text: entry.summary)
-                own.append(item)
-                if version.version == entry.versions.last?.version {
-                    new.append(item)
+            for (index, version) in entry.versions.enumerated() {
+                let isFirst = index == entry.versions.count - 1
+                if isFirst {
+                    new.append(Item(version, of: entry))
                 } else {
-                    updates.append(item)
+                    updates.append(Item(version, of: entry))
                 }
                 if version.status == .yanked || version.status == .revoked {
-                    security.append(
-                        Item(
-                            id: "\(entry.id)/\(version.version)/\(version.status.rawValue)",
-                            title: "\(entry.title) \(version.version) was \(version.status.rawValue)",
-                            link: entry.path(of: version), at: version.statusAt ?? version.listedAt,
-                            text: version.statusReason ?? ""))
+                    security.append(Item(withdrawn: version, of: entry))
                 }
             }
-            files.append(feed("feeds/plugins/\(entry.id).atom", entry.title, entry.path, own))
-            byPublisher[entry.publisher, default: []] += own
         }
-        for id in Set(byPublisher.keys).union(catalogue.publishers.keys).sorted() {
-            files.append(
-                feed(
-                    "feeds/publishers/\(id).atom", catalogue.publisherName(id), "publishers/\(id)/",
-                    byPublisher[id] ?? []))
-        }
-        files.append(feed("feeds/new.atom", "New plugins", "browse/new/", new))
-        files.append(feed("feeds/updates.atom", "Updates", "browse/new/", updates))
-        files.append(feed("feeds/security.atom", "Withdrawn versions", "browse/", security))
-        return files
+        let (settings, asOf) = (catalogue.settings, catalogue.model.asOf)
+        return [
+            feed("feeds/new.atom", "New plugins", "browse/new/", new, settings, asOf),
+            feed("feeds/updates.atom", "Updates", "browse/new/", updates, settings, asOf),
+            feed("feeds/security.atom", "Withdrawn versions", "browse/", security, settings, asOf),
+        ]
     }
 
-    private func feed(_ path: String, _ title: String, _ page: String, _ items: [Item]) -> SiteFile {
-        let base = catalogue.settings.baseURL
+    static func plugin(_ entry: CatalogueEntry, _ settings: SiteSettings) -> SiteFile {
+        feed(
+            "feeds/plugins/\(entry.id).atom", entry.title, entry.path,
+            entry.versions.map { Item($0, of: entry) }, settings, "1970-01-01T00:00:00Z")
+    }
+
+    static func publisher(_ id: String, in catalogue: Catalogue) -> SiteFile {
+        feed(
+            "feeds/publishers/\(id).atom", catalogue.publisherName(id), "publishers/\(id)/",
+            catalogue.entries(of: id).flatMap { entry in entry.versions.map { Item($0, of: entry) } },
+            catalogue.settings, catalogue.model.asOf)
+    }
+
+    /// - Parameter asOf: the date of a feed that has no item.
+    private static func feed(
+        _ path: String, _ title: String, _ page: String, _ items: [Item], _ settings: SiteSettings,
+        _ asOf: String
+    ) -> SiteFile {
+        let base = settings.baseURL
         let shown = items.sorted { ($0.at, $0.id) > ($1.at, $1.id) }.prefix(Self.length)
         var out = """
             <?xml version="1.0" encoding="utf-8"?>
             <feed xmlns="http://www.w3.org/2005/Atom">
             <id>\(escaped(base + path))</id>
-            <title>\(escaped("\(title) · \(catalogue.settings.name)"))</title>
-            <updated>\(escaped(shown.first?.at ?? catalogue.model.asOf))</updated>
+            <title>\(escaped("\(title) · \(settings.name)"))</title>
+            <updated>\(escaped(shown.first?.at ?? asOf))</updated>
             <link rel="self" href="\(escaped(base + path))"/>
             <link href="\(escaped(base + page))"/>
-            <author><name>\(escaped(catalogue.settings.name))</name></author>
+            <author><name>\(escaped(settings.name))</name></author>
 
             """
         for item in shown {
@@ -83,7 +99,7 @@ struct Feeds {
         return SiteFile(path, text: out + "</feed>\n")
     }
 
-    private func escaped(_ text: String) -> String { HTMLEscape.text(text) }
+    private static func escaped(_ text: String) -> String { HTMLEscape.text(text) }
 }
 
 /// Files for machines that crawl: sitemap, robots.txt, security.txt.

@@ -1,20 +1,52 @@
+import Dispatch
+import Synchronization
+
 /// Catalogues of any size for benches and tests of scale: the same number and seed give the same catalogue. Names are
 /// invented from syllables.
 public enum GeneratedCatalogue {
+    /// A catalogue whose texts are not rendered yet: one README for each entry, in their order.
+    public struct Draft: Sendable {
+        public var model: SiteModel
+        public var readmes: [String]
+    }
+
     /// A site with so many plugins of a twentieth as many publishers. READMEs are 1 to 30 KB of Markdown.
     public static func model(plugins: Int, seed: UInt64 = 1) -> SiteModel {
+        let draft = draft(plugins: plugins, seed: seed)
+        return rendered(draft.model, readmes: draft.readmes.map { Array($0.utf8) })
+    }
+
+    public static func draft(plugins: Int, seed: UInt64 = 1) -> Draft {
         var chance = SeededChance(state: seed)
         let publishers = (0..<max(1, plugins / 20)).map { number in
             PublisherPage(
                 id: "publisher-\(number)", name: "\(chance.title(2)) (generated)", verified: number % 3 != 0,
                 verifiedHow: "generated", since: "2026-01-01")
         }
-        let entries = (0..<plugins).map { entry($0, publishers[$0 % publishers.count].id, &chance) }
-        return SiteModel(
+        var readmes: [String] = []
+        let entries = (0..<plugins).map {
+            entry($0, publishers[$0 % publishers.count].id, &chance, &readmes)
+        }
+        let model = SiteModel(
             settings: SiteSettings(), asOf: "2026-03-01T00:00:00Z", publishers: publishers, entries: entries,
             docs: ["index", "concepts", "installing", "verifying"].map {
                 DocSource(path: "\($0).md", text: "# Page \($0)\n\nText.\n")
             })
+        return Draft(model: model, readmes: readmes)
+    }
+
+    /// The model with the READMEs as HTML, made over the cores.
+    public static func rendered(_ model: SiteModel, readmes: [[UInt8]]) -> SiteModel {
+        let texts = Mutex([RenderedMarkdown?](repeating: nil, count: readmes.count))
+        DispatchQueue.concurrentPerform(iterations: readmes.count) { index in
+            let text = Markdown.render(readmes[index], profile: .untrusted())
+            texts.withLock { $0[index] = text }
+        }
+        var model = model
+        for (index, text) in texts.withLock({ $0 }).enumerated() {
+            model.entries[index].versions[0].readme = text
+        }
+        return model
     }
 
     /// The bundles that the pages link to, as files of a few bytes.
@@ -42,9 +74,9 @@ public enum GeneratedCatalogue {
         return text
     }
 
-    private static func entry(_ number: Int, _ publisher: String, _ chance: inout SeededChance)
-        -> CatalogueEntry
-    {
+    private static func entry(
+        _ number: Int, _ publisher: String, _ chance: inout SeededChance, _ readmes: inout [String]
+    ) -> CatalogueEntry {
         let models = ["freemium", "subscription", "payPerUse", "oneTime"]
         return CatalogueEntry(
             publisher: publisher, name: "plugin-\(number)", title: chance.title(2),
@@ -57,11 +89,11 @@ public enum GeneratedCatalogue {
                 plans: [PlanInfo(id: "pro", amount: "\(1 + chance.next(below: 90)).00", interval: "month")]),
             rating: chance.next(below: 2) == 0
                 ? nil : RatingSummary(count: 10, sum: 20 + chance.next(below: 31)),
-            installs: chance.next(below: 5_000), versions: [version(&chance)])
+            installs: chance.next(below: 5_000), versions: [version(&chance, &readmes)])
     }
 
-    private static func version(_ chance: inout SeededChance) -> ListedVersion {
-        let text = readme(bytes: 1_000 + chance.next(below: 29_000), seed: chance.next())
+    private static func version(_ chance: inout SeededChance, _ readmes: inout [String]) -> ListedVersion {
+        readmes.append(readme(bytes: 1_000 + chance.next(below: 29_000), seed: chance.next()))
         let operations = ["readData", "writeData", "fetch"]
         let permissions = (0..<chance.next(below: 4)).map { _ in
             PermissionRow(
@@ -73,7 +105,7 @@ public enum GeneratedCatalogue {
             version: "1.\(chance.next(below: 30)).\(chance.next(below: 10))", sha256: chance.digest(),
             bytes: 2_000 + chance.next(below: 200_000),
             listedAt: "2026-02-\(10 + chance.next(below: 18))T08:00:00Z",
-            readme: Markdown.render(Array(text.utf8), profile: .untrusted()), permissions: permissions,
+            permissions: permissions,
             actions: [ActionInfo(name: chance.word(), summary: chance.words(7))], verdict: .clean,
             checks: [
                 CheckRow(name: "yara", result: "passed", files: 9),

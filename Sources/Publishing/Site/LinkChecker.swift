@@ -103,3 +103,89 @@ struct LinkResolver {
         return String(decoding: out, as: UTF8.self)
     }
 }
+
+/// The links of the pages of a build, and whether they lead somewhere.
+struct LinkCheck: Sendable {
+    private struct Link: Hashable {
+        var path: String
+        var fragment: String?
+    }
+
+    /// Pages that were read.
+    private(set) var pages: Set<String> = []
+    /// What is linked to, each with the first page that does.
+    private var links: [Link: String] = [:]
+    private var problems: [String] = []
+    /// Links into pages from pages that were not read, because they were taken over.
+    private var adopted: [BuildRecord.Anchor] = []
+
+    /// Takes a page's links up; returns those that lead to a place inside another page.
+    mutating func note(_ found: PageLinks, on page: String, baseURL: String) -> [BuildRecord.Anchor] {
+        let resolver = LinkResolver(baseURL: baseURL)
+        pages.insert(page)
+        var anchors: [BuildRecord.Anchor] = []
+        for target in Set(found.targets) {
+            guard let (path, fragment) = resolver.resolve(target, from: page) else { continue }
+            if path == page {
+                if let fragment, !fragment.isEmpty, !found.ids.contains(LinkResolver.percentDecoded(fragment))
+                {
+                    problems.append("\(page): \(target) has no anchor")
+                }
+            } else {
+                add(Link(path: path, fragment: fragment), from: page)
+                if let fragment, !fragment.isEmpty {
+                    anchors.append(BuildRecord.Anchor(page: page, path: path, fragment: fragment))
+                }
+            }
+        }
+        return anchors.sorted { ($0.path, $0.fragment) < ($1.path, $1.fragment) }
+    }
+
+    private mutating func add(_ link: Link, from page: String) {
+        if links[link].map({ page < $0 }) ?? true { links[link] = page }
+    }
+
+    mutating func merge(_ other: LinkCheck) {
+        pages.formUnion(other.pages)
+        problems += other.problems
+        for (link, page) in other.links { add(link, from: page) }
+    }
+
+    mutating func adopt(_ anchors: [BuildRecord.Anchor]) { adopted += anchors }
+
+    /// Throws when a link leads nowhere; names up to twenty of them. A page that was taken over was right when it was
+    /// made: of its links only those into pages that were made anew are looked at.
+    ///
+    /// - Parameter idsOf: the ids in a page.
+    func check(
+        records: [String: SiteFileRecord], later: Set<String>,
+        idsOf: (String) throws(PublishingError) -> Set<String>
+    ) throws(PublishingError) {
+        var all = self
+        for anchor in adopted where pages.contains(anchor.path) {
+            all.add(Link(path: anchor.path, fragment: anchor.fragment), from: anchor.page)
+        }
+        var problems = problems
+        var ids: [String: Set<String>] = [:]
+        // Where one server answers for both, these are the runtime's.
+        let live = ["account/", "publisher/", "review/", "v1/"]
+        for (link, page) in all.links where !live.contains(where: { link.path.hasPrefix($0) }) {
+            guard records[link.path] != nil || later.contains(link.path) else {
+                problems.append("\(page): links to \(link.path), which is not in the site")
+                continue
+            }
+            guard let fragment = link.fragment, !fragment.isEmpty, link.path.hasSuffix(".html") else {
+                continue
+            }
+            if ids[link.path] == nil { ids[link.path] = try idsOf(link.path) }
+            if ids[link.path]?.contains(LinkResolver.percentDecoded(fragment)) != true {
+                problems.append("\(page): links to \(link.path)#\(fragment), which has no such anchor")
+            }
+        }
+        guard problems.isEmpty else {
+            let shown = problems.sorted().prefix(20).joined(separator: "; ")
+            throw PublishingError(
+                .brokenLink, subject: Words.count(problems.count, "broken link"), cause: shown)
+        }
+    }
+}

@@ -9,7 +9,7 @@ enum SearchIndex {
     static func bytes(_ catalogue: Catalogue, entries: [CatalogueEntry]) -> [UInt8] {
         let rows = entries.map { entry -> JSONValue in
             let current = entry.current
-            let rating = entry.rating.map { $0.count > 0 ? ($0.sum * 20 / $0.count + 1) / 2 : 0 } ?? 0
+            let rating = entry.rating.map(Words.tenths) ?? 0
             return [
                 .string(String(entry.path.dropFirst("plugins/".count).dropLast())), .string(entry.title),
                 .string(catalogue.publisherName(entry.publisher)), .string(clipped(entry.summary)),
@@ -45,6 +45,11 @@ enum SearchIndex {
     }
 
     private static func tokens(_ text: String) -> [String] {
-        text.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init).filter { $0.count > 1 }
+        let text = text.lowercased()
+        guard text.utf8.allSatisfy({ $0 < 128 }) else {
+            return text.split { !$0.isLetter && !$0.isNumber }.map(String.init).filter { $0.count > 1 }
+        }
+        return text.utf8.split { !(97...122).contains($0) && !(48...57).contains($0) }.filter { $0.count > 1 }
+            .map { String(Substring($0)) }
     }
 }

@@ -5,16 +5,20 @@ import Provenance
 /// files give the same bytes, on any number of cores.
 public struct SiteBuilder: Sendable {
     let templates: Templates
+    let program: String
 
-    public init(templates: Templates) {
+    /// - Parameter program: names the program that makes the pages, so that nothing which another one made is taken over.
+    public init(templates: Templates, program: String = "") {
         self.templates = templates
+        self.program = program
     }
 
     /// How far a build is: pages done, of all.
     public typealias Progress = @Sendable (_ done: Int, _ all: Int) -> Void
 
-    /// Renders every page into a fresh folder below `<site>/builds`, with `extraFiles` beside them, and checks
-    /// every internal link and anchor. Nothing is public yet: `StagedSite.seal` names the build.
+    /// Makes a build below `<site>/builds`, with `extraFiles` beside its pages, and checks every internal link and
+    /// anchor. Pages that the public build made from the same inputs are taken over from it. Nothing is public yet:
+    /// `StagedSite.seal` names the build.
     ///
     /// - Parameters:
     ///   - site: the data directory's `site` folder.
@@ -26,22 +30,21 @@ public struct SiteBuilder: Sendable {
         progress: Progress? = nil
     ) throws(PublishingError) -> StagedSite {
         let catalogue = try Catalogue(model, brought: Set(extraFiles.map(\.path) + later))
-        let plan = SitePlan(catalogue, templates: templates)
+        let plan = SitePlan(catalogue, templates: templates, program: program)
         let writer = try SiteWriter(site: site, baseURL: model.settings.baseURL)
         do {
             try writer.run(plan, progress: progress)
-            try writer.write(rest(catalogue) + extraFiles)
+            try writer.write(rest(catalogue), as: "rest")
+            try writer.write(extraFiles, as: "extra")
             let pages = writer.records.keys.filter { $0.hasSuffix(".html") && $0 != "404.html" }
-            try writer.write([
-                SiteFile(
-                    "sitemap.xml", CrawlerFiles.sitemap(pages: Array(pages), baseURL: model.settings.baseURL))
-            ])
-            try writer.checkLinks(later: Set(later))
+            let sitemap = CrawlerFiles.sitemap(pages: Array(pages), baseURL: model.settings.baseURL)
+            try writer.write([SiteFile("sitemap.xml", sitemap)], as: "sitemap")
+            try writer.checkLinks(later: Set(later), signed: StagedSite.signed)
         } catch {
             writer.abandon()
             throw error
         }
-        return StagedSite(site: site, folder: writer.folder, files: writer.records, later: later)
+        return StagedSite(writer: writer, later: later)
     }
 
     /// All pages in memory, for tests and previews.
@@ -49,8 +52,8 @@ public struct SiteBuilder: Sendable {
         let catalogue = try Catalogue(model, brought: brought)
         var files: [String: [UInt8]] = [:]
         let plan = SitePlan(catalogue, templates: templates)
-        for job in plan.jobs {
-            for file in try plan.files(of: job) { files[file.path] = file.bytes }
+        for piece in plan.pieces {
+            for file in try plan.work(on: piece).make() { files[file.path] = file.bytes }
         }
         for file in rest(catalogue) { files[file.path] = file.bytes }
         return files
@@ -61,65 +64,55 @@ public struct SiteBuilder: Sendable {
         let settings = catalogue.settings
         var files = templates.assets.map { SiteFile("assets/\($0.key)", $0.value) }
         files.sort { $0.path < $1.path }
-        files.append(SiteFile(SearchIndex.path, SearchIndex.bytes(catalogue, entries: catalogue.offered)))
         files.append(SiteFile("robots.txt", text: CrawlerFiles.robots(baseURL: settings.baseURL)))
         files.append(SiteFile(".well-known/security.txt", text: CrawlerFiles.security(settings)))
-        let index: JSONValue = [
-            "schema": "veroforge.index/1", "asOf": .string(catalogue.model.asOf),
-            "plugins": .array(catalogue.entries.map(EntryTwin.row)),
-        ]
-        let indexBytes = index.serializedBytes()
-        let entry: JSONValue = [
-            "schema": "veroforge.index-entry/1", "asOf": .string(catalogue.model.asOf),
-            "index": [
-                "name": "index/index.json", "sha256": .string(Digest.sha256(of: indexBytes).hex),
-                "bytes": .integer(Int64(indexBytes.count)),
-                "plugins": .integer(Int64(catalogue.entries.count)),
-            ],
-        ]
-        files.append(SiteFile("index/index.json", indexBytes))
-        files.append(SiteFile("index/entry.json", entry.serializedBytes()))
         return files
     }
 }
 
 /// A site that is written and checked, and not public.
 public struct StagedSite: Sendable {
-    let site: String
-    let folder: String
-    /// Every file so far, by path: what signed metadata has to cover.
-    public let files: [String: SiteFileRecord]
+    /// The name of the piece that `seal` adds.
+    static let signed = "signed"
+
+    let writer: SiteWriter
     let later: [String]
+
+    var folder: String { writer.folder }
+    /// Every file so far, by path: what signed metadata has to cover.
+    public var files: [String: SiteFileRecord] { writer.records }
+    /// How many pieces (a plugin's pages, one page of a list) were made; the others were taken over.
+    public var madeCount: Int { writer.madeCount }
 
     /// Adds what was made from the files' digests (signed metadata), names the build by the digest of all of it and
     /// moves it to `<site>/builds/<digest>`. Sealing the same content twice gives the folder that is there.
     public func seal(adding signed: [SiteFile] = []) throws(PublishingError) -> SiteBuild {
-        let writer = SiteWriter(folder: folder, records: files)
         do throws(PublishingError) {
-            try writer.write(signed)
-            if let missing = later.first(where: { writer.records[$0] == nil }) {
+            try writer.write(signed, as: Self.signed)
+            let records = writer.records
+            if let missing = later.first(where: { records[$0] == nil }) {
                 throw PublishingError(
                     .brokenLink, subject: missing, cause: "was announced, linked to, and not brought")
             }
+            writer.removeLeftovers()
+            let digest = SiteBuild.digest(of: records)
+            let final = "\(writer.site)/builds/\(digest)"
+            if SiteFiles.isFolder(final) {
+                SiteSwap.putAside(folder, as: digest, in: writer.site)
+            } else {
+                SiteFiles.sync()
+                try SiteFiles.rename(folder, to: final)
+            }
+            try writer.keepRecord(of: digest)
+            return SiteBuild(digest: digest, folder: final, files: records)
         } catch {
             writer.abandon()
             throw error
         }
-        let digest = SiteBuild.digest(of: writer.records)
-        let final = "\(site)/builds/\(digest)"
-        if SiteFiles.isFolder(final) {
-            writer.abandon()
-        } else {
-            SiteFiles.sync()
-            try SiteFiles.rename(folder, to: final)
-        }
-        return SiteBuild(digest: digest, folder: final, files: writer.records)
     }
 
     /// Removes what was written.
-    public func abandon() {
-        SiteWriter(folder: folder, records: [:]).abandon()
-    }
+    public func abandon() { writer.abandon() }
 }
 
 /// A finished build.

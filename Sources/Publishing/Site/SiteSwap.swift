@@ -1,9 +1,10 @@
 import FoundationEssentials
 import Glibc
 
-/// What is public: one symbolic link, replaced by one rename.
+/// What is public: one symbolic link, replaced by one rename. Beside `builds` stand `records`, what each build was made
+/// from, and `spare`, the build that fell out last: the next one writes only the difference into it.
 public enum SiteSwap {
-    /// Points `<site>/public` at the build and keeps the one that was public before; older ones are removed.
+    /// Points `<site>/public` at the build and keeps the one that was public before; of older ones one stays spare.
     public static func publish(_ build: SiteBuild, in site: String) throws(PublishingError) {
         try publish(digest: build.digest, in: site)
     }
@@ -26,8 +27,44 @@ public enum SiteSwap {
         }
         let kept = try keep(digest, before: before, in: site)
         for name in SiteFiles.list("\(site)/builds") where !kept.contains(name) {
-            SiteFiles.remove("\(site)/builds/\(name)")
+            if !keepSpare(name, in: site) { SiteFiles.remove("\(site)/builds/\(name)") }
         }
+        let spare = SiteFiles.list("\(site)/spare")
+        for name in SiteFiles.list("\(site)/records") where !kept.contains(name) && !spare.contains(name) {
+            SiteFiles.remove("\(site)/records/\(name)")
+        }
+    }
+
+    // MARK: The spare build
+
+    /// Puts a build that fell out aside, if it has its record and none is there yet.
+    private static func keepSpare(_ digest: String, in site: String) -> Bool {
+        guard !digest.hasPrefix("."), SiteFiles.isFolder("\(site)/builds/\(digest)"),
+            record(of: digest, in: site) != nil, SiteFiles.list("\(site)/spare").isEmpty
+        else { return false }
+        putAside("\(site)/builds/\(digest)", as: digest, in: site)
+        return true
+    }
+
+    /// Makes a folder that holds the build `digest` the spare one.
+    static func putAside(_ folder: String, as digest: String, in site: String) {
+        mkdir("\(site)/spare", 0o755)
+        if rename(folder, "\(site)/spare/\(digest)") != 0 { SiteFiles.remove(folder) }
+    }
+
+    /// Moves the spare build to `folder`, which is empty, and says what it holds; nothing where there is none.
+    static func takeSpare(in site: String, as folder: String) -> BuildRecord? {
+        for name in SiteFiles.list("\(site)/spare") {
+            if let record = record(of: name, in: site), rename("\(site)/spare/\(name)", folder) == 0 {
+                return record
+            }
+            SiteFiles.remove("\(site)/spare/\(name)")
+        }
+        return nil
+    }
+
+    static func record(of digest: String, in site: String) -> BuildRecord? {
+        BuildRecord(file: "\(site)/records/\(digest)")
     }
 
     /// The digest of the public build, or nil before the first one.

@@ -4,31 +4,33 @@ import Marketplace
 import Provenance
 import Synchronization
 
-/// Writes files into a fresh folder, from several threads, and keeps the record: digests, and which page links
-/// where.
+/// Writes a build, from several threads, and keeps the record of it. What the public build made from the same inputs
+/// is taken over by a hard link; and where a build from before that lies spare, only the difference is written into it.
 final class SiteWriter: Sendable {
+    let site: String
     let folder: String
     private let baseURL: String
-    private let state: Mutex<State>
+    /// The public build.
+    private let before: (record: BuildRecord, folder: String)?
+    /// What `folder` held when it was taken.
+    private let spare: BuildRecord?
+    private let state = Mutex(State())
 
     private struct State {
         var records: [String: SiteFileRecord] = [:]
         var folders: Set<String> = []
-        /// What is linked to, each with one page that does.
-        var links: [Link: String] = [:]
-        var problems: [String] = []
+        var links = LinkCheck()
+        var pieces: [String: (inputs: String, lines: [UInt8])] = [:]
+        var adopted: Set<String> = []
         var failure: PublishingError?
         var done = 0
     }
 
-    private struct Link: Hashable {
-        var path: String
-        var fragment: String?
-    }
-
     var records: [String: SiteFileRecord] { state.withLock { $0.records } }
+    /// How many pieces were made, not taken over.
+    var madeCount: Int { state.withLock { $0.pieces.count - $0.adopted.count } }
 
-    /// A new staging folder below `<site>/builds`.
+    /// A folder below `<site>/builds`: the spare one, or a new one.
     init(site: String, baseURL: String) throws(PublishingError) {
         try SiteFiles.makeFolder("\(site)/builds")
         var path = Array("\(site)/builds/.staging-XXXXXX".utf8CString)
@@ -36,23 +38,36 @@ final class SiteWriter: Sendable {
             throw SiteFiles.failure("cannot be made", "\(site)/builds")
         }
         folder = String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        chmod(folder, 0o755)
+        self.site = site
         self.baseURL = baseURL
-        state = Mutex(State())
+        before = SiteSwap.current(in: site).flatMap { digest in
+            SiteSwap.record(of: digest, in: site).map { ($0, "\(site)/builds/\(digest)") }
+        }
+        spare = SiteSwap.takeSpare(in: site, as: folder)
+        chmod(folder, 0o755)
     }
 
-    init(folder: String, records: [String: SiteFileRecord]) {
+    /// A folder that stands for itself, with nothing to take over.
+    init(folder: String) {
         self.folder = folder
+        site = folder
         baseURL = ""
-        state = Mutex(State(records: records))
+        before = nil
+        spare = nil
     }
 
-    /// Runs all jobs over the cores; the first failure in order of path is thrown.
+    // MARK: Pieces
+
+    /// Goes through all pieces over the cores; the first failure is thrown.
     func run(_ plan: SitePlan, progress: SiteBuilder.Progress?) throws(PublishingError) {
-        DispatchQueue.concurrentPerform(iterations: plan.jobs.count) { index in
+        DispatchQueue.concurrentPerform(iterations: plan.pieces.count) { index in
             guard state.withLock({ $0.failure == nil }) else { return }
+            let piece = plan.pieces[index]
+            let work = plan.work(on: piece)
             do throws(PublishingError) {
-                try write(try plan.files(of: plan.jobs[index]))
+                if try !adopt(piece.name, inputs: work.inputs) {
+                    try write(try work.make(), as: piece.name, inputs: work.inputs)
+                }
             } catch {
                 state.withLock { $0.failure = $0.failure ?? error }
             }
@@ -60,116 +75,196 @@ final class SiteWriter: Sendable {
                 $0.done += 1
                 return $0.done
             }
-            progress?(done, plan.jobs.count)
+            progress?(done, plan.pieces.count)
         }
         if let failure = state.withLock({ $0.failure }) { throw failure }
     }
 
-    func write(_ files: [SiteFile]) throws(PublishingError) {
-        for file in files { try write(file) }
+    /// Takes a piece over from the public build if it was made from the same; false if it has to be made.
+    private func adopt(_ name: String, inputs: Digest?) throws(PublishingError) -> Bool {
+        guard let inputs = inputs?.hex, let before, before.record.inputs(of: name) == inputs else {
+            return false
+        }
+        let piece = before.record.piece(name)
+        if spare?.inputs(of: name) != inputs {
+            for (path, _) in piece.files {
+                try makeFolders(of: path)
+                if spare != nil { unlink("\(folder)/\(path)") }
+                guard link("\(before.folder)/\(path)", "\(folder)/\(path)") == 0 else {
+                    // It is no longer there: the piece is made.
+                    for (path, _) in piece.files { unlink("\(folder)/\(path)") }
+                    return false
+                }
+            }
+        }
+        let lines = Array(before.record.lines(of: name))
+        try note(piece, as: name, inputs: inputs, lines: lines, isAdopted: true)
+        return true
     }
 
-    private func write(_ file: SiteFile) throws(PublishingError) {
-        guard Self.isInside(file.path) else {
-            throw PublishingError(.model, subject: file.path, cause: "is no path inside the site")
+    /// Writes files that make up one piece.
+    func write(_ files: [SiteFile], as name: String, inputs: Digest? = nil) throws(PublishingError) {
+        var piece = BuildRecord.Piece()
+        var links = LinkCheck()
+        let there = Dictionary(
+            spare?.piece(name).files.map { ($0.path, $0.record.sha256) } ?? [],
+            uniquingKeysWith: { one, _ in one })
+        for file in files {
+            guard Self.isInside(file.path) else {
+                throw PublishingError(.model, subject: file.path, cause: "is no path inside the site")
+            }
+            let record: SiteFileRecord
+            switch file.contents {
+            case .bytes(let bytes):
+                record = SiteFileRecord(sha256: Digest.sha256(of: bytes).hex, bytes: bytes.count)
+                if there[file.path] != record.sha256 {
+                    try makeRoom(for: file.path)
+                    try SiteFiles.write(bytes, to: "\(folder)/\(file.path)")
+                }
+                if file.path.hasSuffix(".html") {
+                    piece.anchors += links.note(PageLinks(html: bytes), on: file.path, baseURL: baseURL)
+                }
+            case .file(let source, let known):
+                record = try take(source, to: file.path, sha256: known, there: there[file.path])
+            }
+            piece.files.append((file.path, record))
         }
-        try makeFolders(of: file.path)
-        let record: SiteFileRecord
-        switch file.contents {
-        case .bytes(let bytes):
-            try SiteFiles.write(bytes, to: "\(folder)/\(file.path)")
-            record = SiteFileRecord(sha256: Digest.sha256(of: bytes).hex, bytes: bytes.count)
-            if file.path.hasSuffix(".html") { note(PageLinks(html: bytes), on: file.path) }
-        case .file(let source, let known):
-            record = try take(source, to: file.path, sha256: known)
-        }
-        let isNew = state.withLock { $0.records.updateValue(record, forKey: file.path) == nil }
-        guard isNew else { throw PublishingError(.model, subject: file.path, cause: "is written twice") }
+        let found = links
+        state.withLock { $0.links.merge(found) }
+        try note(
+            piece, as: name, inputs: inputs?.hex ?? "-", lines: BuildRecord.lines(of: piece), isAdopted: false
+        )
     }
 
-    private func take(_ source: String, to path: String, sha256 known: String?) throws(PublishingError)
-        -> SiteFileRecord
-    {
+    private func note(
+        _ piece: BuildRecord.Piece, as name: String, inputs: String, lines: [UInt8], isAdopted: Bool
+    ) throws(PublishingError) {
+        let twice = state.withLock { state -> String? in
+            state.pieces[name] = (inputs, lines)
+            if isAdopted {
+                state.adopted.insert(name)
+                state.links.adopt(piece.anchors)
+            }
+            var twice: String?
+            for (path, record) in piece.files
+            where state.records.updateValue(record, forKey: path) != nil { twice = path }
+            return twice
+        }
+        if let twice { throw PublishingError(.model, subject: twice, cause: "is written twice") }
+    }
+
+    private func take(
+        _ source: String, to path: String, sha256 known: String?, there: String?
+    ) throws(PublishingError) -> SiteFileRecord {
         let target = "\(folder)/\(path)"
+        var status = stat()
+        if let known, known == there, stat(target, &status) == 0 {
+            return SiteFileRecord(sha256: known, bytes: Int(status.st_size))
+        }
+        if known != nil { try makeRoom(for: path) }
         if let known, link(source, target) == 0 {
-            var status = stat()
             guard stat(target, &status) == 0 else { throw SiteFiles.failure("cannot be read", target) }
             return SiteFileRecord(sha256: known, bytes: Int(status.st_size))
         }
         let bytes = try SiteFiles.bytes(of: source)
-        try SiteFiles.write(bytes, to: target)
         let digest = Digest.sha256(of: bytes).hex
         if let known, known != digest {
             throw PublishingError(.file, subject: source, cause: "has the digest \(digest), not \(known)")
         }
+        if digest != there {
+            try makeRoom(for: path)
+            try SiteFiles.write(bytes, to: target)
+        }
         return SiteFileRecord(sha256: digest, bytes: bytes.count)
+    }
+
+    /// The folders of a file that is to be written, and nothing in its place: a spare file may be the public one too,
+    /// so it is never written into.
+    private func makeRoom(for path: String) throws(PublishingError) {
+        try makeFolders(of: path)
+        if spare != nil { unlink("\(folder)/\(path)") }
     }
 
     private func makeFolders(of path: String) throws(PublishingError) {
         guard let slash = path.lastIndex(of: "/") else { return }
         let parent = String(path[..<slash])
         if state.withLock({ $0.folders.contains(parent) }) { return }
-        try SiteFiles.makeFolder("\(folder)/\(parent)")
+        if mkdir("\(folder)/\(parent)", 0o755) != 0 {
+            switch errno {
+            case EEXIST: break
+            case ENOENT:
+                try makeFolders(of: parent)
+                guard mkdir("\(folder)/\(parent)", 0o755) == 0 || errno == EEXIST else {
+                    throw SiteFiles.failure("cannot be made", "\(folder)/\(parent)")
+                }
+            default: throw SiteFiles.failure("cannot be made", "\(folder)/\(parent)")
+            }
+        }
         state.withLock { _ = $0.folders.insert(parent) }
     }
 
     private static func isInside(_ path: String) -> Bool {
-        !path.isEmpty && !path.utf8.contains(0)
+        !path.isEmpty && path.utf8.allSatisfy { $0 >= 32 && $0 != 127 }
             && path.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
                 !$0.isEmpty && $0 != "." && $0 != ".."
             }
     }
 
-    // MARK: Links
+    // MARK: The whole
 
-    private func note(_ links: PageLinks, on page: String) {
-        let resolver = LinkResolver(baseURL: baseURL)
-        var found: [Link] = []
-        var problems: [String] = []
-        for target in Set(links.targets) {
-            guard let (path, fragment) = resolver.resolve(target, from: page) else { continue }
-            if path == page {
-                if let fragment, !fragment.isEmpty, !links.ids.contains(LinkResolver.percentDecoded(fragment))
-                {
-                    problems.append("\(page): \(target) has no anchor")
-                }
-            } else {
-                found.append(Link(path: path, fragment: fragment))
+    /// Throws when a link leads nowhere; names up to twenty of them.
+    ///
+    /// - Parameter signed: the name of the piece that comes after the check.
+    func checkLinks(later: Set<String>, signed: String) throws(PublishingError) {
+        var (records, links) = state.withLock { ($0.records, $0.links) }
+        if isAnythingGone(records, signed: signed) {
+            // A page that was taken over may link to it: all of them are read again.
+            for (path, _) in records where path.hasSuffix(".html") && !links.pages.contains(path) {
+                let html = try SiteFiles.bytes(of: "\(folder)/\(path)")
+                _ = links.note(PageLinks(html: html), on: path, baseURL: baseURL)
             }
         }
-        state.withLock { state in
-            for link in found where state.links[link].map({ page < $0 }) ?? true { state.links[link] = page }
-            state.problems += problems
+        let folder = folder
+        try links.check(records: records, later: later) { path throws(PublishingError) in
+            PageLinks(html: try SiteFiles.bytes(of: "\(folder)/\(path)")).ids
         }
     }
 
-    /// Throws when a link leads nowhere; names up to twenty of them.
-    func checkLinks(later: Set<String>) throws(PublishingError) {
-        let (records, links, local) = state.withLock { ($0.records, $0.links, $0.problems) }
-        var problems = local
-        var ids: [String: Set<String>] = [:]
-        // Where one server answers for both, these are the runtime's.
-        let live = ["account/", "publisher/", "review/", "v1/"]
-        for (link, page) in links where !live.contains(where: { link.path.hasPrefix($0) }) {
-            guard records[link.path] != nil || later.contains(link.path) else {
-                problems.append("\(page): links to \(link.path), which is not in the site")
-                continue
-            }
-            guard let fragment = link.fragment, !fragment.isEmpty, link.path.hasSuffix(".html") else {
-                continue
-            }
-            if ids[link.path] == nil {
-                ids[link.path] = PageLinks(html: try SiteFiles.bytes(of: "\(folder)/\(link.path)")).ids
-            }
-            if ids[link.path]?.contains(LinkResolver.percentDecoded(fragment)) != true {
-                problems.append("\(page): links to \(link.path)#\(fragment), which has no such anchor")
+    /// Whether the public build has a file that this one lacks.
+    private func isAnythingGone(_ records: [String: SiteFileRecord], signed: String) -> Bool {
+        guard let before else { return false }
+        let adopted = state.withLock { $0.adopted }
+        return before.record.names.contains { name in
+            !adopted.contains(name) && name != signed
+                && before.record.piece(name).files.contains { records[$0.path] == nil }
+        }
+    }
+
+    /// Removes what the spare build had and this one has not.
+    func removeLeftovers() {
+        guard let spare else { return }
+        let (records, pieces) = state.withLock { ($0.records, $0.pieces) }
+        for name in spare.names
+        where pieces[name]?.inputs != spare.inputs(of: name) || pieces[name]?.inputs == "-" {
+            for (path, _) in spare.piece(name).files where records[path] == nil {
+                unlink("\(folder)/\(path)")
+                var parent = path[...]
+                while let slash = parent.lastIndex(of: "/") {
+                    parent = parent[..<slash]
+                    if rmdir("\(folder)/\(parent)") != 0 { break }
+                }
             }
         }
-        guard problems.isEmpty else {
-            let shown = problems.sorted().prefix(20).joined(separator: "; ")
-            throw PublishingError(
-                .brokenLink, subject: Words.count(problems.count, "broken link"), cause: shown)
-        }
+    }
+
+    /// Keeps the record of a build that is sealed.
+    func keepRecord(of digest: String) throws(PublishingError) {
+        let pieces = state.withLock { $0.pieces }
+        try SiteFiles.makeFolder("\(site)/records")
+        let next = "\(site)/records/.next"
+        unlink(next)
+        try SiteFiles.write(BuildRecord.file(pieces), to: next)
+        try SiteFiles.rename(next, to: "\(site)/records/\(digest)")
     }
 
     func abandon() {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Marketplace
+import Provenance
 
 /// The JSON twin of an entry: everything that its pages show, without markup.
 enum EntryTwin {
@@ -51,8 +52,25 @@ enum EntryTwin {
         return parsed
     }
 
+    /// The list of all entries, and the entry that names it by its digest.
+    static func index(of catalogue: Catalogue) -> [SiteFile] {
+        let asOf = JSONValue.string(catalogue.model.asOf)
+        let list: JSONValue = [
+            "schema": "veroforge.index/1", "asOf": asOf, "plugins": .array(catalogue.entries.map(row)),
+        ]
+        let bytes = list.serializedBytes()
+        let entry: JSONValue = [
+            "schema": "veroforge.index-entry/1", "asOf": asOf,
+            "index": [
+                "name": "index/index.json", "sha256": .string(Digest.sha256(of: bytes).hex),
+                "bytes": .integer(Int64(bytes.count)), "plugins": .integer(Int64(catalogue.entries.count)),
+            ],
+        ]
+        return [SiteFile("index/index.json", bytes), SiteFile("index/entry.json", entry.serializedBytes())]
+    }
+
     /// A short row of the whole catalogue.
-    static func row(of entry: CatalogueEntry) -> JSONValue {
+    private static func row(of entry: CatalogueEntry) -> JSONValue {
         var object: [String: JSONValue] = [
             "id": .string(entry.id), "title": .string(entry.title), "summary": .string(entry.summary),
             "category": .string(entry.category), "entry": .string("\(entry.path)entry.json"),
@@ -83,12 +101,13 @@ enum JSONText {
 
 /// schema.org's words for search engines.
 enum StructuredData {
-    static func plugin(_ entry: CatalogueEntry, in catalogue: Catalogue) -> String {
+    static func plugin(_ inputs: PluginInputs) -> String {
+        let entry = inputs.entry
         var object: [String: JSONValue] = [
             "@context": "https://schema.org", "@type": "SoftwareApplication", "name": .string(entry.title),
             "description": .string(entry.summary), "applicationCategory": "BusinessApplication",
-            "operatingSystem": "VeroForge", "url": .string(catalogue.settings.baseURL + entry.path),
-            "author": ["@type": "Organization", "name": .string(catalogue.publisherName(entry.publisher))],
+            "operatingSystem": "VeroForge", "url": .string(inputs.settings.baseURL + entry.path),
+            "author": ["@type": "Organization", "name": .string(inputs.publisherName)],
         ]
         if let current = entry.current { object["softwareVersion"] = .string(current.version) }
         if let rating = entry.rating, rating.count > 0 {

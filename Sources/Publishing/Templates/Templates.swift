@@ -1,5 +1,7 @@
 import FoundationEssentials
+import Marketplace
 import Mustache
+import Provenance
 
 /// The templates and assets of a folder like `site-templates`: `layouts`, `pages`, `partials` (`*.mustache`) and
 /// `assets` (copied as they are).
@@ -9,6 +11,8 @@ public struct Templates: Sendable {
     let sources: [String: String]
     /// Asset files by their path below `assets/`.
     let assets: [String: [UInt8]]
+    /// Of all templates; assets do not go into pages.
+    let digest: Digest
     /// Sees every page's values before they are rendered: how the tests hold templates against them.
     var onRender: (@Sendable (String, TemplateValue) -> Void)?
 
@@ -38,6 +42,8 @@ public struct Templates: Sendable {
         }
         self.library = library
         self.sources = sources
+        digest = ContentDigest.joined(
+            sources.sorted { $0.key < $1.key }.flatMap { [.sha256(of: $0.key), .sha256(of: $0.value)] })
         self.assets = assets
     }
 
