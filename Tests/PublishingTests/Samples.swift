@@ -65,6 +65,7 @@ enum Samples {
     static let checks = [
         CheckRow(name: "yara", result: "findings", files: 12, detail: "31 rules"),
         CheckRow(name: "secrets", result: "passed", files: 12),
+        CheckRow(name: "dependencies", result: "skipped", detail: "it brings none"),
     ]
 
     static let dependencies = [
@@ -157,7 +158,7 @@ enum Samples {
                         statement: "submission", keyID: "ed25519:11aa22bb",
                         subject: String(repeating: "ab", count: 32),
                         signedAt: "2026-01-09T08:00:00Z", detail: "signed by the publisher")
-                ], logIndex: 4, logSize: 9, logRoot: String(repeating: "ef", count: 32)), files: files)
+                ], logIndex: 4), files: files)
     }
 
     static var entries: [CatalogueEntry] {
@@ -291,7 +292,7 @@ enum Samples {
     /// Paths that the sample's report and proof pages link to where they are there.
     static let brought: Set<String> = [
         "plugins/acme/remind/1.2.0/report/scan.json", "plugins/acme/remind/1.2.0/report/scan.sarif",
-        "plugins/acme/remind/1.2.0/proof.json",
+        "plugins/acme/remind/1.2.0/proof.json", "log/entries.jsonl", "log/checkpoint.json",
     ]
 
     static let reviewItem = ReviewItem(

@@ -112,6 +112,9 @@
     return node;
   };
 
+  const PRICES = { free: "Free", freemium: "Free with paid plans", subscription: "Subscription", payPerUse: "Pay per use", oneTime: "Bought once" };
+  const ACCESS = ["No access", "Reads data", "Changes data", "Talks to other hosts"];
+
   const card = (row) => {
     const item = element("li", "", "card");
     const body = element("div");
@@ -121,7 +124,11 @@
     heading.append(link);
     const by = element("p", row[2], "by");
     if (row[7]) by.append(" ", element("span", "verified", "verified"));
-    body.append(heading, by, element("p", row[3], "what"));
+    const facts = element("p", "", "facts");
+    const words = [PRICES[row[5]] || row[5], ACCESS[row[6]]];
+    if (row[8]) words.push(`★ ${(row[8] / 10).toFixed(1)}`);
+    for (const text of words) facts.append(element("span", text));
+    body.append(heading, by, element("p", row[3], "what"), facts);
     item.append(body);
     return item;
   };

@@ -1,4 +1,5 @@
-/// Pages that only the runtime answers with: signing in, registering, and what came of a form.
+/// Pages that only the runtime answers with: signing in, registering, and what came of a form. A form is answered at the
+/// address that it was sent to, so these pages name style and script from the site's root, not from where they stand.
 public struct LivePages: Sendable {
     let pages: PrivatePages
 
@@ -12,7 +13,8 @@ public struct LivePages: Sendable {
             settings: pages.settings.site, path: "sign-in/index.html", title: "Sign in",
             summary: "Exchange your token for a session of this browser.")
         return try pages.templates.render(
-            "sign-in", frame.values(["live": true, "problem": .optional(problem)]))
+            "sign-in",
+            frame.values(["live": true, "problem": .optional(problem)], root: pages.settings.publicRoot))
     }
 
     /// The form by which a developer becomes a publisher.
@@ -20,7 +22,8 @@ public struct LivePages: Sendable {
         let frame = PageFrame(
             settings: pages.settings.site, path: "register/index.html", title: "Become a publisher",
             summary: "Register an id and a key.")
-        return try pages.templates.render("register", frame.values(["live": true]))
+        return try pages.templates.render(
+            "register", frame.values(["live": true], root: pages.settings.publicRoot))
     }
 
     /// What came of a form.
@@ -55,7 +58,7 @@ public struct LivePages: Sendable {
     public func answer(_ answer: Answer) throws(PublishingError) -> [UInt8] {
         let values = pages.values(
             path: "answer/index.html", title: answer.heading, area: answer.backWords, asOf: answer.asOf,
-            home: answer.back,
+            home: answer.back, root: pages.settings.publicRoot,
             [
                 "heading": .text(answer.heading), "words": .text(answer.words),
                 "isGood": .flag(answer.isGood),

@@ -34,7 +34,7 @@ public struct PrivatePages: Sendable {
 
     func values(
         path: String, title: String, area: String, asOf: String, crumbs: [(String, String)] = [],
-        home: String? = nil, _ own: [String: TemplateValue]
+        home: String? = nil, root: String? = nil, _ own: [String: TemplateValue]
     ) -> TemplateValue {
         let frame = PageFrame(
             settings: settings.site, path: path, title: title, summary: title, crumbs: crumbs, isPrivate: true
@@ -45,7 +45,7 @@ public struct PrivatePages: Sendable {
         own["area"] = .text(area)
         own["home"] = .text(home ?? frame.root)
         own["asOf"] = .text(Words.minute(asOf))
-        return frame.values(own)
+        return frame.values(own, root: root)
     }
 
     /// Puts pages at `<site>/private/<folder>`, whole: what was there before is replaced.
@@ -58,7 +58,7 @@ public struct PrivatePages: Sendable {
         SiteFiles.remove(next)
         SiteFiles.remove(old)
         try SiteFiles.makeFolder(next)
-        try SiteWriter(folder: next, records: [:]).write(files)
+        try SiteWriter(folder: next).write(files, as: "pages")
         if let slash = target.lastIndex(of: "/") { try SiteFiles.makeFolder(String(target[..<slash])) }
         if SiteFiles.isFolder(target) { try SiteFiles.rename(target, to: old) }
         try SiteFiles.rename(next, to: target)
