@@ -17,7 +17,7 @@ DEBIAN_TEST := hledger ledger yara node-typescript node-acorn node-semver nodejs
 # What the roll-up on more than one machine is tested with, in test-full.
 DEBIAN_FULL := clickhouse-server clickhouse-client slurm-wlm munge zstd
 # Peers that the benches measure beside the project.
-DEBIAN_BENCH := bubblewrap nodejs libvectorscan-dev libpcre2-dev
+DEBIAN_BENCH := bubblewrap nodejs libvectorscan-dev libpcre2-dev hugo
 
 QUICKJS_VERSION := 0.17.0.2
 QUICKJS_SHA256 := 43d2e48272208721a7aaea8e3f02d4b9318f12ef20cc4f5421b59d9a470706ef

@@ -18,6 +18,7 @@ let benches: [any MeasuredBench] = [
     RuntimeMeasure(),
     SandboxMeasure(),
     RegistryMeasure(),
+    PublishingMeasure(),
     ScanMeasure(),
     MoneyNight(),
 ]
