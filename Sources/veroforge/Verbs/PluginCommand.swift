@@ -40,15 +40,25 @@ struct PluginCommand: ParsableCommand {
 
     struct Pack: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Pack a folder into <id>-<version>.vfp, the same bytes every time.")
+            abstract: "Pack a folder into <id>-<version>.vfp, the same bytes every time.",
+            discussion:
+                "With --key the signature is written beside it, as <bundle>.sig.json: what the portal takes.")
         @Argument(help: "The plugin's folder.") var folder = "."
         @Option(help: "The file or folder to write to.") var output: String?
+        @Option(help: "The publisher's private key, to sign the bundle with.") var key: String?
 
         func run() async throws {
             let packed = try await PluginFolder(folder).pack()
             let path = PluginFolder.place(packed.name, output)
             try Files.write(packed.bytes, to: path)
-            print("\(path)  \(packed.bytes.count) bytes  sha256 \(Digest.sha256(of: packed.bytes))")
+            let digest = Digest.sha256(of: packed.bytes)
+            print("\(path)  \(packed.bytes.count) bytes  sha256 \(digest)")
+            guard let key else { return }
+            let envelope = SubmissionSignature.sign(
+                bundle: digest, plugin: packed.manifest.id, version: packed.manifest.version,
+                with: try KeyFile.read(key))
+            try Files.write(envelope.serializedBytes, to: "\(path).sig.json")
+            print("\(path).sig.json")
         }
     }
 
