@@ -9,6 +9,9 @@ in, consent, install, call, usage appears, approve an update, review it, remove.
 script off. Then a reviewer decides by form, and a publisher yanks by form. Prints `N passed, N failed`.
 """
 import argparse
+import base64
+import contextlib
+import hashlib
 import http.server
 import json
 import os
@@ -166,24 +169,28 @@ class Way:
     def __init__(self, page, market, report, name, keyboard):
         self.page, self.market, self.report, self.name, self.keyboard = page, market, report, name, keyboard
         self.problems = []
-        page.on("console", lambda message: self.problems.append(message.text) if message.type == "error" else None)
+        # A wrong token is answered with 401, and the browser says so of the page.
+        page.on("console", lambda message: self.problems.append(message.text)
+                if message.type == "error" and "401 (Unauthorized)" not in message.text else None)
         page.on("request", lambda request: None if request.url.startswith((market.base, "data:"))
                 else self.problems.append("request to " + request.url))
 
     def check(self, ok, what):
         self.report.check(ok, f"{self.name}: {what} (at {self.page.url})")
 
-    def press(self, target):
-        """Activates a link, button, option or summary: by the keyboard alone, Tab by Tab, or with a click."""
+    def press(self, target, stays=False):
+        """Activates a link, button, option or summary: by the keyboard alone, Tab by Tab, or with a click; and waits for the
+        page that a link or button leads to."""
         target = target.first
         target.wait_for(state="attached")
-        if not self.keyboard:
-            target.click()
-        else:
-            self.reach(target)
-            tag = target.evaluate("e => e.tagName + (e.type || '')")
-            self.page.keyboard.press("Space" if "checkbox" in tag.lower() else "Enter")
-        self.page.wait_for_load_state("load")
+        tag = target.evaluate("e => e.tagName.toLowerCase() + ' ' + (e.type || '')")
+        leads = not stays and tag.split()[0] in ("a", "button")
+        with self.page.expect_navigation(wait_until="load") if leads else contextlib.nullcontext():
+            if not self.keyboard:
+                target.click()
+            else:
+                self.reach(target)
+                self.page.keyboard.press("Space" if "checkbox" in tag else "Enter")
 
     def reach(self, target):
         """Tabs from where the focus is until the element has it: what cannot be reached that way is a failure."""
@@ -214,8 +221,13 @@ class Way:
         self.search()
         self.press(page.get_by_role("link", name="Overdue Reminders", exact=True))
         self.check("What it may touch" in page.inner_text("main"), "the plugin page")
+        plugin = page.url
+        self.press(page.get_by_role("link", name="signatures and log", exact=True))
+        if not self.keyboard:
+            self.check_yourself()
+        page.goto(plugin)
         self.press(page.get_by_role("link", name="Install in your account"))
-        self.check(page.url.endswith("/sign-in/"), "an unknown reader signs in first")
+        self.check("/sign-in/" in page.url, "an unknown reader signs in first")
         self.type(page.locator("#token"), "vft_t_wrong")
         self.press(page.get_by_role("button", name="Sign in"))
         self.check("unknown, has ended or was revoked" in page.inner_text("main"), "a wrong token is told")
@@ -226,7 +238,7 @@ class Way:
         self.check(cookie["secure"] and cookie["httpOnly"] and cookie["sameSite"] == "Strict", "the cookie's marks")
         boxes = page.locator("#offers ~ article input[type=checkbox], section[aria-labelledby=offers] input[type=checkbox]")
         self.check(boxes.count() > 2, "each permission asks for consent")
-        self.press(page.get_by_role("button", name="Install Overdue Reminders"))
+        self.press(page.get_by_role("button", name="Install Overdue Reminders"), stays=True)
         self.check("install=" in page.url, "without consent the form is not sent")
         for index in range(boxes.count()):
             self.press(boxes.nth(index))
@@ -240,6 +252,16 @@ class Way:
         page.goto(base + "account/")
         self.check(page.url.endswith("/sign-in/"), "signed out")
         self.check(not self.problems, f"console and requests: {self.problems[:3]}")
+
+    def check_yourself(self):
+        """The commands of the proof page, as they stand there, in an empty folder."""
+        commands = "\n".join(self.page.locator("main pre code").all_inner_texts())
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{self.market.programs.resolve()}:{os.environ['PATH']}"
+            done = subprocess.run(["bash", "-e", "-c", commands], cwd=folder, env=os.environ | {"PATH": path}, text=True,
+                                  capture_output=True, check=False)
+        self.check(done.returncode == 0, f"the proof page's commands: {done.stdout}{done.stderr}")
+        self.check(done.stdout.count(": OK") == 2 and "first use" in done.stdout, f"what they print: {done.stdout}")
 
     def search(self):
         page = self.page
@@ -312,6 +334,16 @@ def desks(browser, market, report, shots):
     page.locator("form[action$='/versions'] input[name=reason]").first.fill("Replaced.")
     page.locator("button[value=deprecate]").first.click()
     report.check("Changed." in page.inner_text("main"), "a version is deprecated by form")
+    upload = market.folder / "upload.vfp"
+    market.run("plugin", "pack", market.plugin_folder("1.9.0", []), "--output", upload, "--key", market.key)
+    page.goto(market.base + "publisher/")
+    page.set_input_files("#bundle", upload)
+    page.set_input_files("#signature", f"{upload}.sig.json")
+    page.click("button:has-text('Submit')")
+    said = page.inner_text("main")
+    page.goto(market.base + "publisher/")
+    report.check("overdue-reminders 1.9.0" in page.inner_text("main") or "received" in said.lower(),
+                 f"a bundle is submitted by form: {said[:200]}")
     page.goto(market.base + "account/")
     report.check(page.url.endswith("/publisher/"), "a publisher sees no customer's account")
     page.close()
@@ -326,6 +358,69 @@ def desks(browser, market, report, shots):
         report.check("Permissions: declared, found, seen" in page.inner_text("main"), "a reviewer's report")
         shoot(page, shots, "report")
     page.close()
+
+
+def register(browser, market, report):
+    """A stranger becomes a publisher by the page alone, with a key that the page's own commands make."""
+    page = browser.new_page()
+    page.goto(market.base + "register/")
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(["bash", "-e", "-c", page.inner_text("main pre")], cwd=folder, text=True, capture_output=True,
+                              check=False)
+    report.check("BEGIN PUBLIC KEY" in done.stdout, f"register: the page's commands: {done.stdout}{done.stderr}")
+    for field, value in [("id", "harbour-samples"), ("name", "Harbour Samples"), ("email", "dev@harbour.example"),
+                         ("country", "DE"), ("key", done.stdout)]:
+        page.fill(f"#{field}", value)
+    page.click("button:has-text('Register')")
+    report.check(re.search(r"vft_\w+", page.inner_text("main")), "register: a token is shown: " + page.inner_text("main")[:300])
+    page.close()
+
+
+def sdk(browser, market, report):
+    """The SDK as anyone gets it: from its page, checked by the page's command and the marketplace's signature, used by tsc."""
+    page = browser.new_page()
+    page.goto(market.base + "docs/reference/sdk/")
+    archive = urllib.request.urlopen(page.get_by_role("link", name=re.compile("^Download the SDK")).evaluate("e => e.href")).read()
+    link = page.get_by_role("link", name="Signature", exact=True).evaluate("e => e.href")
+    envelope = json.load(urllib.request.urlopen(link))
+    keys = json.load(urllib.request.urlopen(market.base + "trust/keys.json"))
+    payload = base64.b64decode(envelope["payload"])
+    statement = json.loads(payload)
+    digest = hashlib.sha256(archive).hexdigest()
+    report.check((statement["sha256"], statement["bytes"]) == (digest, len(archive)), f"sdk: what is signed: {statement}")
+    command = page.locator("section.box pre").inner_text().splitlines()[0]
+    page.close()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        (folder / statement["file"].split("/")[-1]).write_bytes(archive)
+        done = subprocess.run(["bash", "-c", command], cwd=folder, text=True, capture_output=True, check=False)
+        report.check(done.returncode == 0 and ": OK" in done.stdout, f"sdk: {command}: {done.stdout}{done.stderr}")
+        kind = envelope["payloadType"]
+        (folder / "signed").write_bytes(f"DSSEv1 {len(kind)} {kind} {len(payload)} ".encode() + payload)
+        (folder / "signature").write_bytes(base64.b64decode(envelope["signatures"][0]["sig"]))
+        holds = []
+        for key in keys["attest"]:
+            # The DER of an Ed25519 public key is its 32 bytes behind a fixed beginning.
+            raw = bytes.fromhex(key) if isinstance(key, str) else bytes.fromhex(key["key"])
+            (folder / "key").write_bytes(bytes.fromhex("302a300506032b6570032100") + raw)
+            holds.append(subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "key", "-rawin",
+                                         "-in", "signed", "-sigfile", "signature"], cwd=folder, capture_output=True,
+                                        check=False).returncode == 0)
+        report.check(any(holds), "sdk: its signature does not hold by openssl")
+        package = folder / "node_modules/@veroforge/sdk"
+        package.mkdir(parents=True)
+        subprocess.run(["tar", "-xzf", folder / statement["file"].split("/")[-1], "--strip-components=1", "-C", package], check=True)
+        (folder / "index.ts").write_text(
+            'import type { Plugin, PluginContext, PluginRequest, PluginResponse } from "@veroforge/sdk";\n'
+            "export default class Sample implements Plugin {\n"
+            '  readonly name = "sample"; readonly version = "1.0.0"; #context!: PluginContext;\n'
+            "  async initialize(context: PluginContext) { this.#context = context; }\n"
+            "  async execute(request: PluginRequest): Promise<PluginResponse> {\n"
+            '    await this.#context.api.readData("invoices", []); return { success: true, data: request.action };\n  }\n}\n')
+        done = subprocess.run(["tsc", "--noEmit", "--strict", "--target", "ES2022", "--lib", "ES2022", "--module", "ES2022",
+                               "--moduleResolution", "node", "index.ts", "node_modules/@veroforge/sdk/src/globals.d.ts"], cwd=folder,
+                              text=True, capture_output=True, check=False)
+        report.check(done.returncode == 0, f"sdk: tsc says {done.stdout}")
 
 
 def shoot(page, folder, name):
@@ -363,10 +458,12 @@ def main():
                     shoot(page, given.screenshots, name.replace(" ", "-"))
                     context.close()
                 desks(browser, market, report, given.screenshots)
+                register(browser, market, report)
+                sdk(browser, market, report)
                 browser.close()
         finally:
             market.stop()
-    print(f"{report.passed} passed, {report.failed} failed")
+    print(f"journey: {report.passed} passed, {report.failed} failed")
     return 1 if report.failed else 0
 
 

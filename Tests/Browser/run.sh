@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Looks at the pages in a real Chromium: every page kind, with axe, CSP, budgets, validator and search. The customer's whole
-# way against the real runtime is `Tests/Browser/journey.py --programs .build/release`; it is run by hand.
+# Looks at the pages in a real Chromium: every page kind with axe, CSP, budgets, validator and search; the SDK's elements;
+# and a customer's whole way against the real runtime, by keyboard alone and without script.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 VENV=$PWD/.venv-browser
@@ -10,4 +10,8 @@ if [ ! -e "$stamp" ]; then
     "$VENV/bin/pip" install --quiet --disable-pip-version-check -r Tests/Browser/requirements.txt
     touch "$stamp"
 fi
-"$VENV/bin/python" Tests/Browser/check.py
+status=0
+"$VENV/bin/python" Tests/Browser/check.py || status=1
+"$VENV/bin/python" Tests/Browser/elements.py || status=1
+"$VENV/bin/python" Tests/Browser/journey.py --programs "${VEROFORGE_PROGRAMS:-.build/release}" || status=1
+exit $status
