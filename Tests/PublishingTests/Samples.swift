@@ -65,7 +65,6 @@ enum Samples {
     static let checks = [
         CheckRow(name: "yara", result: "findings", files: 12, detail: "31 rules"),
         CheckRow(name: "secrets", result: "passed", files: 12),
-        CheckRow(name: "dependencies", result: "skipped", detail: "it brings none"),
     ]
 
     static let dependencies = [
