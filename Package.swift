@@ -161,7 +161,7 @@ let package = Package(
         tests("House", ["Marketplace"]),
         tests("Marketplace", ["Marketplace"]),
         tests("Provenance", ["Provenance", "Marketplace", crypto]),
-        tests("Bundles", ["Bundles", "Marketplace", "Provenance"]),
+        tests("Bundles", ["Bundles", "Marketplace", "Provenance"], exclude: ["peak.py"]),
         tests("Scanning", ["Scanning", "Bundles", "Marketplace"], exclude: ["Oracle"]),
         tests("Advisories", ["Advisories", "Scanning", "Marketplace"]),
         tests("Frames", ["Frames"]),

@@ -17,7 +17,7 @@ final class ArchiveLibrary {
         var isEncrypted: Bool
     }
 
-    enum Kind { case zip, tar }
+    enum Kind { case zip, tar, tarGzip }
     enum Step {
         case entry(Header)
         case end
@@ -30,8 +30,6 @@ final class ArchiveLibrary {
     }
 
     private let handle: OpaquePointer
-    // SAFETY: libarchive reads from this buffer until `archive_read_free` in `deinit`, which runs before it is freed.
-    private let buffer: UnsafeMutableRawBufferPointer
     private let before: locale_t?
 
     /// In the C locale libarchive gives no name that is not ASCII. Made once, before a worker loses its file system.
@@ -45,26 +43,28 @@ final class ArchiveLibrary {
     /// Loads what must come from a file.
     static func prepare() { _ = locale.value }
 
-    init(_ bytes: [UInt8], kind: Kind) throws(BundleError) {
+    /// - Parameter bytes: what must stay where it is for as long as this reads.
+    // SAFETY: its only caller holds the array's buffer for longer than the reader.
+    init(_ bytes: UnsafeRawBufferPointer, kind: Kind) throws(BundleError) {
         guard let handle = archive_read_new() else {
             throw BundleError(.library, subject: "libarchive", cause: "no memory for a reader")
         }
         self.handle = handle
-        buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 16)
-        buffer.copyBytes(from: bytes)
         before = Self.locale.value.map { uselocale($0) } ?? nil
         switch kind {
         case .zip: archive_read_support_format_zip_seekable(handle)
         case .tar: archive_read_support_format_tar(handle)
+        case .tarGzip:
+            archive_read_support_filter_gzip(handle)
+            archive_read_support_format_tar(handle)
         }
-        guard archive_read_open_memory(handle, buffer.baseAddress, bytes.count) == ARCHIVE_OK else {
+        guard archive_read_open_memory(handle, bytes.baseAddress, bytes.count) == ARCHIVE_OK else {
             throw BundleError(.library, subject: "libarchive", cause: Self.message(handle))
         }
     }
 
     deinit {
         archive_read_free(handle)
-        buffer.deallocate()
         if let before { uselocale(before) }
     }
 
@@ -105,7 +105,7 @@ final class ArchiveLibrary {
     }
 
     /// Compresses with DEFLATE, always the same way; gives the raw stream without gzip's frame.
-    static func deflate(_ bytes: [UInt8]) throws(BundleError) -> [UInt8] {
+    static func deflate(_ bytes: [UInt8], level: Int = 9) throws(BundleError) -> [UInt8] {
         guard let writer = archive_write_new() else {
             throw BundleError(.library, subject: "libarchive", cause: "no memory for a writer")
         }
@@ -115,7 +115,8 @@ final class ArchiveLibrary {
         let status: Int32 = output.withUnsafeMutableBytes { space in
             guard archive_write_set_format_raw(writer) == ARCHIVE_OK,
                 archive_write_add_filter_gzip(writer) == ARCHIVE_OK,
-                archive_write_set_filter_option(writer, "gzip", "compression-level", "9") == ARCHIVE_OK,
+                archive_write_set_filter_option(writer, "gzip", "compression-level", String(level))
+                    == ARCHIVE_OK,
                 archive_write_set_filter_option(writer, "gzip", "timestamp", nil) == ARCHIVE_OK,
                 archive_write_open_memory(writer, space.baseAddress, space.count, &used) == ARCHIVE_OK,
                 let entry = archive_entry_new()

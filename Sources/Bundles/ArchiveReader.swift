@@ -1,3 +1,4 @@
+internal import CArchive
 internal import Marketplace
 
 /// Reads a stranger's archive into memory: libarchive beside an own reader of the headers, all limits counted while
@@ -9,11 +10,17 @@ public struct ArchiveReader {
     private var problems: [ArchiveProblem] = []
     private var total = 0
     private var count = 0
+    private var held = 0
+    /// Past this many bytes of contents, further ones are kept compressed: what came in small stays small.
+    private static let plainBytesMax = 32 << 20
 
     private init(limits: BundleLimits) { self.limits = limits }
 
     /// Loads what must come from a file, for a process that is about to lose its file system.
-    public static func prepare() { ArchiveLibrary.prepare() }
+    public static func prepare() {
+        ArchiveLibrary.prepare()
+        carchive_give_back_large_blocks()
+    }
 
     /// Reads an archive, or the stream of a folder that `FolderStream` made.
     public static func read(_ bytes: [UInt8], limits: BundleLimits = .platform) -> UnpackedBundle {
@@ -71,17 +78,26 @@ public struct ArchiveReader {
             readZip(bytes, prefix: prefix, nesting: nesting, ancestors: ancestors)
             return .zip
         case .tarGzip:
-            let (content, found) = GzipMember.open(bytes, limits: limits)
+            var directory = TarDirectory(limits: limits)
+            var isEmpty = true
+            let (isWhole, found) = GzipMember.read(bytes, limits: limits) { chunk in
+                isEmpty = isEmpty && chunk.isEmpty
+                directory.take(chunk)
+            }
             problems += found.map { Self.placed($0, prefix) }
-            guard let content, !found.contains(where: \.kind.isFatal) else { return .tarGzip }
-            guard TarDirectory.looksLikeTar(content) || content.isEmpty else {
+            guard isWhole, !found.contains(where: \.kind.isFatal) else { return .tarGzip }
+            directory.finish()
+            guard directory.beginsAsTar == true || isEmpty else {
                 refuse(.unknownFormat, prefix, "the gzip file holds no tar")
                 return .tarGzip
             }
-            readTar(content, packedBytes: bytes.count, prefix: prefix, nesting: nesting, ancestors: ancestors)
+            readTar(
+                bytes, directory, kind: .tarGzip, prefix: prefix, nesting: nesting, ancestors: ancestors)
             return .tarGzip
         case .tar:
-            readTar(bytes, packedBytes: bytes.count, prefix: prefix, nesting: nesting, ancestors: ancestors)
+            readTar(
+                bytes, TarDirectory(bytes, limits: limits), kind: .tar, prefix: prefix, nesting: nesting,
+                ancestors: ancestors)
             return .tar
         case .folder, .unknown:
             if bytes.isEmpty {
@@ -144,15 +160,15 @@ public struct ArchiveReader {
             }
             return
         }
-        walk(
-            bytes, kind: .zip, expected, packed: bytes.count, prefix: prefix, nesting: nesting,
-            ancestors: ancestors)
+        bytes.withUnsafeBytes {
+            walk($0, kind: .zip, expected, prefix: prefix, nesting: nesting, ancestors: ancestors)
+        }
     }
 
     private mutating func readTar(
-        _ bytes: [UInt8], packedBytes: Int, prefix: String, nesting: Int, ancestors: [Digest]
+        _ bytes: [UInt8], _ directory: TarDirectory, kind: ArchiveLibrary.Kind, prefix: String, nesting: Int,
+        ancestors: [Digest]
     ) {
-        let directory = TarDirectory(bytes, limits: limits)
         problems += directory.problems.map { Self.placed($0, prefix) }
         let expected = directory.entries.map {
             Expected(
@@ -165,9 +181,9 @@ public struct ArchiveReader {
             }
             return
         }
-        walk(
-            bytes, kind: .tar, expected, packed: packedBytes, prefix: prefix, nesting: nesting,
-            ancestors: ancestors)
+        bytes.withUnsafeBytes {
+            walk($0, kind: kind, expected, prefix: prefix, nesting: nesting, ancestors: ancestors)
+        }
     }
 
     private mutating func skip(_ entry: Expected, _ prefix: String, _ why: String) {
@@ -175,10 +191,10 @@ public struct ArchiveReader {
     }
 
     private mutating func walk(
-        _ bytes: [UInt8], kind: ArchiveLibrary.Kind, _ expected: [Expected], packed: Int, prefix: String,
-        nesting: Int,
-        ancestors: [Digest]
+        _ bytes: UnsafeRawBufferPointer, kind: ArchiveLibrary.Kind, _ expected: [Expected], prefix: String,
+        nesting: Int, ancestors: [Digest]
     ) {
+        let packed = bytes.count
         guard !expected.isEmpty else { return }
         let library: ArchiveLibrary
         do {
@@ -295,7 +311,8 @@ public struct ArchiveReader {
 
     /// Keeps a file and, where it is an archive itself, reads that too, one level deeper.
     private mutating func keep(_ entry: UnpackedEntry, ancestors: [Digest]) {
-        entries.append(entry)
+        held += entry.byteCount
+        entries.append(held > Self.plainBytesMax ? entry.packed() : entry)
         let format = Self.detect(entry.bytes)
         guard format != .unknown else {
             if entry.bytes.starts(with: [0x89, 0x50, 0x4E, 0x47], at: 0) || Self.isScript(entry.path),

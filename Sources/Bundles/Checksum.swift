@@ -7,9 +7,20 @@ public enum Checksum {
     }
 
     public static func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
-        var value: UInt32 = 0xFFFF_FFFF
-        for byte in bytes { value = table[Int((value ^ UInt32(byte)) & 0xFF)] ^ (value >> 8) }
-        return ~value
+        var checksum = CRC32()
+        checksum.add(bytes)
+        return checksum.value
+    }
+
+    /// The same over bytes that come in pieces.
+    struct CRC32 {
+        private var state: UInt32 = 0xFFFF_FFFF
+
+        var value: UInt32 { ~state }
+
+        mutating func add(_ bytes: some Sequence<UInt8>) {
+            for byte in bytes { state = table[Int((state ^ UInt32(byte)) & 0xFF)] ^ (state >> 8) }
+        }
     }
 }
 

@@ -27,23 +27,28 @@ public enum EntryStream {
     public static func isStream(_ bytes: [UInt8]) -> Bool { bytes.starts(with: magic, at: 0) }
 
     public static func encode(_ items: [Item]) -> [UInt8] {
-        var output = magic
+        var output: [UInt8] = []
         output.reserveCapacity(items.reduce(32) { $0 + $1.path.utf8.count + $1.bytes.count + 13 })
-        func append(_ value: Int, _ count: Int) {
-            for shift in stride(from: (count - 1) * 8, through: 0, by: -8) {
-                output.append(UInt8(truncatingIfNeeded: value >> shift))
-            }
-        }
-        for item in items.sorted(by: { $0.path < $1.path }) {
-            output.append(item.kind.rawValue)
-            append(item.path.utf8.count, 4)
-            output.append(contentsOf: item.path.utf8)
-            append(item.bytes.count, 8)
-            output.append(contentsOf: item.bytes)
-        }
-        output.append(0x45)
-        append(items.count, 4)
+        write(items.sorted { $0.path < $1.path }) { output += $0 }
         return output
+    }
+
+    /// The same in pieces, for what need not be in memory at once.
+    /// - Parameter items: in the order of their paths.
+    public static func write(_ items: some Sequence<Item>, to sink: ([UInt8]) -> Void) {
+        func number(_ value: Int, _ count: Int) -> [UInt8] {
+            stride(from: (count - 1) * 8, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> $0) }
+        }
+        sink(magic)
+        var count = 0
+        for item in items {
+            sink(
+                [item.kind.rawValue] + number(item.path.utf8.count, 4) + Array(item.path.utf8)
+                    + number(item.bytes.count, 8))
+            sink(item.bytes)
+            count += 1
+        }
+        sink([0x45] + number(count, 4))
     }
 
     public static func decode(_ bytes: [UInt8]) throws(BundleError) -> [Item] {

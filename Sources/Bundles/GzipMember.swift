@@ -2,12 +2,13 @@
 enum GzipMember {
     static let magic: [UInt8] = [0x1F, 0x8B]
 
-    /// - Returns: the inflated bytes, or nil beside a fatal problem.
-    static func open(_ bytes: [UInt8], limits: BundleLimits) -> (
-        content: [UInt8]?, problems: [ArchiveProblem]
-    ) {
+    /// - Parameter sink: takes the inflated bytes as they come: a whole archive's need not fit beside its own.
+    /// - Returns: whether all of them came, and what speaks against them.
+    static func read(
+        _ bytes: [UInt8], limits: BundleLimits, to sink: @escaping (ArraySlice<UInt8>) -> Void
+    ) -> (isWhole: Bool, problems: [ArchiveProblem]) {
         guard let start = headerEnd(bytes) else {
-            return (nil, [ArchiveProblem(.truncated, "the gzip header is damaged or cut short")])
+            return (false, [ArchiveProblem(.truncated, "the gzip header is damaged or cut short")])
         }
         // Headers, padding and long names of a tar stand beside the 256 MiB of files.
         let allowed = limits.outputBytesMax + limits.entriesMax * 2_048
@@ -15,14 +16,18 @@ enum GzipMember {
             bytes.count.multipliedReportingOverflow(by: limits.ratioMax).partialValue, limits.ratioFloorBytes)
         let limit = min(allowed, byRatio)
         do {
-            let (content, end) = try Inflate.inflate(bytes[start...], limit: limit)
+            var checksum = Checksum.CRC32()
+            var count = 0
+            let end = try Inflate.inflate(bytes[start...], limit: limit) { chunk in
+                checksum.add(chunk)
+                count += chunk.count
+                sink(chunk)
+            }
             guard end + 8 <= bytes.count else {
-                return (nil, [ArchiveProblem(.truncated, "the gzip file is cut before its checksum")])
+                return (false, [ArchiveProblem(.truncated, "the gzip file is cut before its checksum")])
             }
             var problems: [ArchiveProblem] = []
-            if UInt32(bytes.little32(end)) != Checksum.crc32(content)
-                || bytes.little32(end + 4) != content.count
-            {
+            if UInt32(bytes.little32(end)) != checksum.value || bytes.little32(end + 4) != count {
                 problems.append(ArchiveProblem(.badChecksum, "the gzip checksum does not match"))
             }
             if end + 8 < bytes.count {
@@ -34,14 +39,14 @@ enum GzipMember {
                             ? "a second gzip member follows the first"
                             : "bytes stand behind the end of the gzip file"))
             }
-            return (content, problems)
+            return (true, problems)
         } catch {
             switch error {
-            case .truncated: return (nil, [ArchiveProblem(.truncated, "the gzip file is cut short")])
-            case .malformed: return (nil, [ArchiveProblem(.malformed, "the gzip data is damaged")])
+            case .truncated: return (false, [ArchiveProblem(.truncated, "the gzip file is cut short")])
+            case .malformed: return (false, [ArchiveProblem(.malformed, "the gzip data is damaged")])
             case .tooLarge:
                 return (
-                    nil,
+                    false,
                     [
                         limit == byRatio
                             ? ArchiveProblem(

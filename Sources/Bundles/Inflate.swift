@@ -51,6 +51,34 @@ public enum Inflate {
         var bits = 0
         var output: [UInt8] = []
         let limit: Int
+        /// Where the bytes go as they come; without it they stay in `output`.
+        let sink: ((ArraySlice<UInt8>) -> Void)?
+        /// How many were taken out of `output`, and how many of those in it were handed over.
+        private var removed = 0
+        private var handed = 0
+
+        init(input: ArraySlice<UInt8>, limit: Int, sink: ((ArraySlice<UInt8>) -> Void)? = nil) {
+            self.input = input
+            self.limit = limit
+            self.sink = sink
+            position = input.startIndex
+        }
+
+        private static let windowBytes = 32_768
+        private static let drainBytes = 1 << 20
+
+        /// How many bytes there were so far.
+        var total: Int { removed + output.count }
+
+        /// Hands over what is new and keeps the window that later bytes may be copied from.
+        mutating func drain(all: Bool = false) {
+            guard let sink, all || output.count >= Self.drainBytes else { return }
+            sink(output[handed...])
+            let gone = max(0, output.count - Self.windowBytes)
+            output.removeFirst(gone)
+            removed += gone
+            handed = output.count
+        }
 
         mutating func take(_ wanted: Int) throws(Failure) -> Int {
             while bits < wanted {
@@ -89,16 +117,17 @@ public enum Inflate {
             guard length == ~check & 0xFFFF else { throw .malformed }
             position += 4
             guard position + length <= input.endIndex else { throw .truncated }
-            guard output.count + length <= limit else { throw .tooLarge }
+            guard total + length <= limit else { throw .tooLarge }
             output.append(contentsOf: input[position..<position + length])
             position += length
+            drain()
         }
 
         mutating func block(_ literals: Code, _ distances: Code) throws(Failure) {
             while true {
                 let symbol = try decode(literals)
                 if symbol < 256 {
-                    guard output.count < limit else { throw .tooLarge }
+                    guard total < limit else { throw .tooLarge }
                     output.append(UInt8(symbol))
                 } else if symbol == 256 {
                     return
@@ -110,13 +139,14 @@ public enum Inflate {
                     guard code < 30 else { throw .malformed }
                     let distance = try Inflate.distanceBase[code] + take(Inflate.distanceExtra[code])
                     guard distance <= output.count else { throw .malformed }
-                    guard output.count + length <= limit else { throw .tooLarge }
+                    guard total + length <= limit else { throw .tooLarge }
                     var from = output.count - distance
                     for _ in 0..<length {
                         output.append(output[from])
                         from += 1
                     }
                 }
+                drain()
             }
         }
 
@@ -172,7 +202,7 @@ public enum Inflate {
 
     /// The first bytes of a raw stream; nil where there are fewer or they are damaged.
     static func prefix(_ input: ArraySlice<UInt8>, count: Int) -> [UInt8]? {
-        var reader = Reader(input: input, position: input.startIndex, limit: count + 65_536)
+        var reader = Reader(input: input, limit: count + 65_536)
         while reader.output.count < count {
             guard let isLast = try? reader.take(1), let kind = try? reader.take(2) else { break }
             do {
@@ -201,7 +231,23 @@ public enum Inflate {
     public static func inflate(_ input: ArraySlice<UInt8>, limit: Int) throws(Failure) -> (
         output: [UInt8], end: Int
     ) {
-        var reader = Reader(input: input, position: input.startIndex, limit: limit)
+        var reader = Reader(input: input, limit: limit)
+        try run(&reader)
+        return (reader.output, reader.position - reader.bits / 8)
+    }
+
+    /// The same without room for the whole: the bytes are handed over as they come.
+    /// - Returns: the index just behind the stream.
+    static func inflate(
+        _ input: ArraySlice<UInt8>, limit: Int, to sink: @escaping (ArraySlice<UInt8>) -> Void
+    ) throws(Failure) -> Int {
+        var reader = Reader(input: input, limit: limit, sink: sink)
+        try run(&reader)
+        reader.drain(all: true)
+        return reader.position - reader.bits / 8
+    }
+
+    private static func run(_ reader: inout Reader) throws(Failure) {
         var isLast = false
         while !isLast {
             isLast = try reader.take(1) == 1
@@ -216,6 +262,5 @@ public enum Inflate {
             default: throw .malformed
             }
         }
-        return (reader.output, reader.position - reader.bits / 8)
     }
 }

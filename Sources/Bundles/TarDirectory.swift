@@ -16,18 +16,78 @@ struct TarDirectory {
     private(set) var entries: [Entry] = []
     private(set) var problems: [ArchiveProblem] = []
 
-    private let data: [UInt8]
+    /// The first block is a header with a valid checksum; nil before it was there.
+    private(set) var beginsAsTar: Bool?
     private let limits: BundleLimits
 
+    /// What the next block is.
+    private enum State {
+        case header
+        /// The content of the entry whose header was read; `left` bytes of it are still to come.
+        case body(header: [UInt8], size: Int, mode: Int, left: Int)
+        /// Behind the first empty block; how many there were.
+        case end(blocks: Int)
+        /// Something was found behind which nothing is read.
+        case stopped
+    }
+
+    private var state = State.header
+    /// A block that has not come whole yet.
+    private var pending: [UInt8] = []
+    /// The content of an extended header or a long name.
+    private var body: [UInt8] = []
+    private var longName: [UInt8]?
+    private var override: [String: [UInt8]] = [:]
+    private static let bodyBytesMax = 1 << 20
+
+    init(limits: BundleLimits) { self.limits = limits }
+
     init(_ data: [UInt8], limits: BundleLimits) {
-        self.data = data
         self.limits = limits
-        walk()
+        take(data[...])
+        finish()
     }
 
     /// True where the first block is a header with a valid checksum.
     static func looksLikeTar(_ data: [UInt8]) -> Bool {
         data.count >= 512 && checksumHolds(data, at: 0)
+    }
+
+    /// The next bytes of the archive, in pieces of any length.
+    mutating func take(_ bytes: ArraySlice<UInt8>) {
+        var rest = bytes
+        while !rest.isEmpty {
+            if case .stopped = state { return }
+            let count = min(512 - pending.count, rest.count)
+            pending += rest.prefix(count)
+            rest = rest.dropFirst(count)
+            guard pending.count == 512 else { return }
+            let block = pending
+            pending.removeAll(keepingCapacity: true)
+            take(block: block)
+        }
+    }
+
+    /// Behind the last byte.
+    mutating func finish() {
+        if beginsAsTar == nil { beginsAsTar = false }
+        switch state {
+        case .stopped: return
+        case .body(let header, let size, let mode, let left) where left <= pending.count:
+            body += pending.prefix(left)
+            close(header, size, mode)
+            problems.append(ArchiveProblem(.truncated, "the tar ends without its two empty blocks"))
+        case .body: problems.append(ArchiveProblem(.truncated, "the tar is cut short"))
+        case .header:
+            problems.append(ArchiveProblem(.truncated, "the tar ends without its two empty blocks"))
+        case .end(let blocks):
+            if blocks < 2 {
+                problems.append(ArchiveProblem(.truncated, "the tar ends after one empty block"))
+            } else if pending.contains(where: { $0 != 0 }) {
+                problems.append(ArchiveProblem(.suffix, "bytes stand behind the end of the tar"))
+            }
+        }
+        state = .stopped
     }
 
     private static func checksumHolds(_ data: [UInt8], at offset: Int) -> Bool {
@@ -60,64 +120,92 @@ struct TarDirectory {
         Array(data[start..<start + count].prefix { $0 != 0 })
     }
 
-    private mutating func walk() {
-        var offset = 0
-        var longName: [UInt8]?
-        var override: [String: [UInt8]] = [:]
-        while offset + 512 <= data.count {
-            if data[offset..<offset + 512].allSatisfy({ $0 == 0 }) {
-                checkEnd(offset)
+    private mutating func take(block: [UInt8]) {
+        switch state {
+        case .stopped: return
+        case .header: header(block)
+        case .body(let header, let size, let mode, let left):
+            if Self.isKept(header[156]) { body += block.prefix(left) }
+            if left <= 512 {
+                state = .header
+                close(header, size, mode)
+            } else {
+                state = .body(header: header, size: size, mode: mode, left: left - 512)
+            }
+        case .end(let blocks):
+            // Behind the first empty block there may be nothing but zeros.
+            guard block.contains(where: { $0 != 0 }) else {
+                state = .end(blocks: blocks + 1)
                 return
             }
-            guard Self.checksumHolds(data, at: offset), let size = Self.octal(data, offset + 124, 12),
-                let mode = Self.octal(data, offset + 100, 8)
-            else {
-                problems.append(ArchiveProblem(.malformed, "a header of the tar is damaged"))
-                return
-            }
-            let type = data[offset + 156]
-            var body = size
-            if let text = override["size"], let value = Int(String(decoding: text, as: UTF8.self)) {
-                body = value
-            }
-            guard body >= 0, body <= data.count, offset + 512 + body <= data.count else {
-                problems.append(ArchiveProblem(.truncated, "the tar is cut short"))
-                return
-            }
-            let next = offset + 512 + (body + 511) / 512 * 512
-            let content = data[offset + 512..<offset + 512 + body]
-            switch type {
-            case UInt8(ascii: "x"): override = readPax(content)
-            case UInt8(ascii: "g"):
-                problems.append(
-                    ArchiveProblem(.paxGlobal, "the tar sets names and sizes for all that follows"))
-            case UInt8(ascii: "L"): longName = Array(content.prefix { $0 != 0 })
-            case UInt8(ascii: "K"): break
-            default:
-                add(
-                    offset: offset, type: type, mode: mode, size: body, longName: longName, override: override
-                )
-                longName = nil
-                override = [:]
-            }
-            if entries.count > limits.entriesMax {
-                problems.append(
-                    ArchiveProblem(.entryCount, "the tar holds more than \(limits.entriesMax) entries"))
-                return
-            }
-            offset = min(next, data.count)
+            let isHeader = Self.checksumHolds(block, at: 0)
+            problems.append(
+                isHeader
+                    ? ArchiveProblem(.glued, "a second tar stands behind the end of the first")
+                    : ArchiveProblem(.suffix, "bytes stand behind the end of the tar"))
+            state = .stopped
         }
-        problems.append(
-            ArchiveProblem(.truncated, "the tar ends without its two empty blocks"))
     }
 
-    private mutating func add(
-        offset: Int, type: UInt8, mode: Int, size: Int, longName: [UInt8]?, override: [String: [UInt8]]
-    ) {
-        var name = Self.text(data, offset, 100)
-        let isUstar = data.starts(with: Array("ustar\0".utf8), at: offset + 257)
-        if isUstar {
-            let prefix = Self.text(data, offset + 345, 155)
+    /// Extended headers and long names say something about the next entry; other contents are passed over.
+    private static func isKept(_ type: UInt8) -> Bool {
+        type == UInt8(ascii: "x") || type == UInt8(ascii: "L")
+    }
+
+    private mutating func header(_ block: [UInt8]) {
+        if beginsAsTar == nil { beginsAsTar = Self.checksumHolds(block, at: 0) }
+        guard block.contains(where: { $0 != 0 }) else {
+            state = .end(blocks: 1)
+            return
+        }
+        guard Self.checksumHolds(block, at: 0), let size = Self.octal(block, 124, 12),
+            let mode = Self.octal(block, 100, 8)
+        else { return stop(.malformed, "a header of the tar is damaged") }
+        var length = size
+        if let text = override["size"], let value = Int(String(decoding: text, as: UTF8.self)) {
+            length = value
+        }
+        guard length >= 0 else { return stop(.truncated, "the tar is cut short") }
+        guard !Self.isKept(block[156]) || length <= Self.bodyBytesMax else {
+            return stop(.malformed, "an extended header of the tar is longer than \(Self.bodyBytesMax) bytes")
+        }
+        body = []
+        if length == 0 {
+            close(block, length, mode)
+        } else {
+            state = .body(header: block, size: length, mode: mode, left: length)
+        }
+    }
+
+    private mutating func stop(_ kind: ArchiveProblem.Kind, _ message: String) {
+        problems.append(ArchiveProblem(kind, message))
+        state = .stopped
+    }
+
+    /// An entry's header and content are whole.
+    private mutating func close(_ header: [UInt8], _ size: Int, _ mode: Int) {
+        switch header[156] {
+        case UInt8(ascii: "x"): override = readPax(body[...])
+        case UInt8(ascii: "g"):
+            problems.append(
+                ArchiveProblem(.paxGlobal, "the tar sets names and sizes for all that follows"))
+        case UInt8(ascii: "L"): longName = Array(body.prefix { $0 != 0 })
+        case UInt8(ascii: "K"): break
+        default:
+            add(header, mode: mode, size: size)
+            longName = nil
+            override = [:]
+        }
+        if entries.count > limits.entriesMax {
+            stop(.entryCount, "the tar holds more than \(limits.entriesMax) entries")
+        }
+    }
+
+    private mutating func add(_ header: [UInt8], mode: Int, size: Int) {
+        let type = header[156]
+        var name = Self.text(header, 0, 100)
+        if header.starts(with: Array("ustar\0".utf8), at: 257) {
+            let prefix = Self.text(header, 345, 155)
             if !prefix.isEmpty { name = prefix + [UInt8(ascii: "/")] + name }
         }
         if let longName { name = longName }
@@ -165,20 +253,5 @@ struct TarDirectory {
             rest = rest[(rest.startIndex + length)...]
         }
         return result
-    }
-
-    /// Behind the first empty block there may be nothing but zeros.
-    private mutating func checkEnd(_ offset: Int) {
-        guard offset + 1024 <= data.count else {
-            problems.append(ArchiveProblem(.truncated, "the tar ends after one empty block"))
-            return
-        }
-        guard let junk = data[offset...].firstIndex(where: { $0 != 0 }) else { return }
-        let block = junk / 512 * 512
-        if block + 512 <= data.count, Self.checksumHolds(data, at: block) {
-            problems.append(ArchiveProblem(.glued, "a second tar stands behind the end of the first"))
-        } else {
-            problems.append(ArchiveProblem(.suffix, "bytes stand behind the end of the tar"))
-        }
     }
 }

@@ -4,16 +4,46 @@ public import Marketplace
 public struct UnpackedEntry: Equatable, Sendable {
     /// The path inside the archive, with `/`; a file of a nested archive reads `outer.zip!/inner.js`.
     public let path: String
-    public let bytes: [UInt8]
+    public let byteCount: Int
     public let sha256: Digest
     /// How many archives it lies in: 1 for a file of the bundle itself.
     public let nesting: Int
+    private var content: Content
+
+    private enum Content: Equatable, Sendable {
+        case plain([UInt8])
+        /// As raw DEFLATE, made by ourselves.
+        case packed([UInt8])
+    }
 
     public init(path: String, bytes: [UInt8], nesting: Int = 1) {
         self.path = path
-        self.bytes = bytes
-        self.sha256 = ContentDigest.sha256(of: bytes)
+        byteCount = bytes.count
+        content = .plain(bytes)
+        sha256 = ContentDigest.sha256(of: bytes)
         self.nesting = nesting
+    }
+
+    /// The content; of a large archive's entry it is inflated at each call.
+    public var bytes: [UInt8] {
+        switch content {
+        case .plain(let bytes): return bytes
+        case .packed(let packed):
+            guard let plain = try? Inflate.inflate(packed[...], limit: byteCount).output,
+                plain.count == byteCount
+            else { preconditionFailure("what was packed in this process cannot be damaged") }
+            return plain
+        }
+    }
+
+    /// The same, holding less memory where the content can be compressed.
+    func packed() -> UnpackedEntry {
+        guard case .plain(let bytes) = content, let packed = try? ArchiveLibrary.deflate(bytes, level: 1),
+            packed.count < bytes.count
+        else { return self }
+        var entry = self
+        entry.content = .packed(packed)
+        return entry
     }
 }
 

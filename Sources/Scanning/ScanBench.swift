@@ -48,9 +48,9 @@ public struct ScanBench: Codable, Equatable, Sendable {
         packages += 1
         files += bundle.entries.count
         for entry in bundle.entries {
-            bytes += entry.bytes.count
+            bytes += entry.byteCount
             let kind = FileKind.of(entry.path, entry.bytes)
-            if kind == .javaScript || kind == .typeScript { codeBytes += entry.bytes.count }
+            if kind == .javaScript || kind == .typeScript { codeBytes += entry.byteCount }
         }
         let begin = Self.cpu()
         let report = Scanner(rules: rules, engine: engine).scan(bundle, name: name)

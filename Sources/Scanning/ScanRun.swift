@@ -105,7 +105,7 @@ struct ScanRun {
             }
             entries.append(
                 ScanReport.Entry(
-                    path: entry.path, sha256: entry.sha256.hex, bytes: entry.bytes.count,
+                    path: entry.path, sha256: entry.sha256.hex, bytes: entry.byteCount,
                     status: scan.problems.isEmpty ? .scanned : .partly, why: scan.problems.first))
             scanned.append((entry.path, scan))
             structure(entry, scan)

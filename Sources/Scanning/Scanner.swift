@@ -71,7 +71,7 @@ extension Scanner {
     /// the shares take about as long.
     func summaries(_ bundle: UnpackedBundle, part: Int, of parts: Int) -> KnownSummaries {
         let order = bundle.entries.indices.sorted {
-            (bundle.entries[$1].bytes.count, $0) < (bundle.entries[$0].bytes.count, $1)
+            (bundle.entries[$1].byteCount, $0) < (bundle.entries[$0].byteCount, $1)
         }
         var known = KnownSummaries()
         for (place, index) in order.enumerated() where place % parts == part {

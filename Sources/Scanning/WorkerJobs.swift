@@ -30,7 +30,7 @@ public struct Inspection: Codable, Equatable, Sendable {
         format = bundle.format
         sha256 = bundle.sha256.hex
         bytes = bundle.byteCount
-        entries = bundle.entries.map { Entry(path: $0.path, sha256: $0.sha256.hex, bytes: $0.bytes.count) }
+        entries = bundle.entries.map { Entry(path: $0.path, sha256: $0.sha256.hex, bytes: $0.byteCount) }
         problems = bundle.problems
         manifestProblems = []
         if let file = bundle.file("plugin.json") {
@@ -67,7 +67,7 @@ public enum WorkerJobs {
     /// `unpack`: an archive in, an `EntryStream` of its own files out (nested archives stay packed), paths below the
     /// bundle's root.
     /// - Throws: where anything speaks against the archive.
-    public static func unpack(_ archive: [UInt8]) throws(BundleError) -> [UInt8] {
+    public static func unpack(_ archive: [UInt8], to sink: ([UInt8]) -> Void) throws(BundleError) {
         let bundle = ArchiveReader.read(archive)
         guard bundle.isSound else {
             let first = bundle.problems[0]
@@ -76,10 +76,10 @@ public enum WorkerJobs {
                 cause: "\(first.rule): \(first.message)")
         }
         let root = bundle.root
-        return EntryStream.encode(
-            bundle.entries.filter { $0.nesting == 1 && $0.path.hasPrefix(root) }.map {
+        EntryStream.write(
+            bundle.entries.lazy.filter { $0.nesting == 1 && $0.path.hasPrefix(root) }.map {
                 EntryStream.Item(path: String($0.path.dropFirst(root.count)), bytes: $0.bytes)
-            })
+            }, to: sink)
     }
 
     /// How a scan is to be done.
@@ -105,7 +105,7 @@ public enum WorkerJobs {
     /// `scan`: an archive or a folder's stream in, a `ScanOutcome` out, or the summaries of a share.
     /// - Parameter rules: the rules blob, as `RulesBlob` makes it.
     public static func scan(
-        _ archive: [UInt8], rules: [UInt8], request: ScanRequest, engine: EngineQuestion? = nil
+        _ archive: consuming [UInt8], rules: [UInt8], request: ScanRequest, engine: EngineQuestion? = nil
     ) throws(ScanError) -> [UInt8] {
         let set = try ruleSet(rules)
         let scanner = Scanner(rules: set, today: request.today, engine: engine)

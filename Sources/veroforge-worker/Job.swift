@@ -11,7 +11,8 @@ enum Job {
         case "inspect": Descriptor.finish(WorkerJobs.inspect(Descriptor.readAll(0)))
         case "unpack":
             do {
-                Descriptor.finish(try WorkerJobs.unpack(Descriptor.readAll(0)))
+                try WorkerJobs.unpack(Descriptor.readAll(0)) { Descriptor.write($0, to: 1) }
+                Descriptor.exit(0)
             } catch {
                 Descriptor.fail(error.description, code: 3)
             }

@@ -184,6 +184,8 @@ struct HostileArchiveTests {
         },
     ]
 
+    static let all = names + kinds + structure
+
     @Test("every hostile name is refused by its own finding", arguments: names)
     func refusesHostileName(_ item: Case) { check(item) }
 
