@@ -29,27 +29,27 @@ struct FileScan {
     }
 
     private init(_ entry: UnpackedEntry, _ rules: RuleSet, _ engine: EngineQuestion?) {
+        let bytes = entry.bytes
         path = entry.path
         self.rules = rules
         self.engine = engine
-        kind = FileKind.of(entry.path, entry.bytes)
+        kind = FileKind.of(entry.path, bytes)
         summary = FileSummary(kind: kind)
-        text = SourceText(entry.bytes)
-        match(Layer(raw: entry.bytes), isCode: kind == .javaScript || kind == .typeScript, isRaw: true)
+        text = SourceText(bytes)
+        match(Layer(raw: bytes), isCode: kind == .javaScript || kind == .typeScript, isRaw: true)
         switch kind {
-        case .javaScript, .typeScript: source(entry.bytes)
-        case .html: markup(entry.bytes, origin: nil, depth: 0)
-        case .json: json(entry.bytes)
-        case .webAssembly: webAssembly(entry.bytes, origin: nil)
+        case .javaScript, .typeScript: source(bytes)
+        case .html: markup(bytes, origin: nil, depth: 0)
+        case .json: json(bytes)
+        case .webAssembly: webAssembly(bytes, origin: nil)
         case .text, .binary: break
         }
         if kind != .binary && kind != .webAssembly {
-            embedded(entry.bytes)
-            deceiving(entry.bytes)
+            embedded(bytes)
+            deceiving(bytes)
         }
         if kind == .javaScript {
-            summary.libraries = VendoredLibrary.find(
-                in: text, sha256: entry.sha256.hex, files: rules.libraries)
+            summary.libraries = rules.libraries.find(in: text, sha256: entry.sha256.hex)
         }
         matchDecoded()
         close()
@@ -255,13 +255,19 @@ struct FileScan {
 
     static func looksLikeCode(_ bytes: [UInt8]) -> Bool {
         guard bytes.count >= 8, EncodedText.isText(bytes) else { return false }
-        let head = Array(bytes.prefix(65_536))
-        let marks = [
-            "(", "require", "process", "function", "=>", "var ", "const ", "let ", "import", "eval",
-            "globalThis", ".", ";",
-        ]
-        return marks.filter { ByteSearch.first(Array($0.utf8), in: head) != nil }.count >= 2
+        var seen: UInt32 = 0
+        bytes.withUnsafeBufferPointer { bytes in
+            codeMarks.each(in: UnsafeBufferPointer(rebasing: bytes.prefix(65_536))) { mark, _ in
+                seen |= 1 << UInt32(mark)
+            }
+        }
+        return seen.nonzeroBitCount >= 2
     }
+
+    private static let codeMarks = LiteralSet([
+        "(", "require", "process", "function", "=>", "var ", "const ", "let ", "import", "eval", "globalThis",
+        ".", ";",
+    ])
 
     // MARK: other texts
 

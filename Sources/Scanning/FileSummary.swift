@@ -42,7 +42,7 @@ struct FileSummary: Codable, Sendable, Equatable {
     var imports: [Import] = []
     var ambient: [Fact] = []
     /// Libraries that are recognised by what they say of themselves.
-    var libraries: [VendoredLibrary.Match] = []
+    var libraries: [VendoredLibrary] = []
 
     /// Findings with their carets put back.
     var wholeFindings: [Finding] {

@@ -28,8 +28,8 @@ public struct RuleSet {
     let yaraRules: [String: Description]
     let secrets: SecretRules
     let behaviours: [BehaviourRule]
-    /// Libraries that are known by a file's digest.
-    let libraries: VendoredLibrary.Files
+    /// Libraries that are recognised where no lockfile names them.
+    let libraries: VendoredLibraries
 
     /// - Parameter files: `rules/` as `FolderStream.items(folder:)` gives it; paths begin below that folder.
     public init(files: [EntryStream.Item]) throws(ScanError) {
@@ -70,8 +70,8 @@ public struct RuleSet {
         let list = used.first { $0.path == "libraries.tsv" }
         libraries =
             try list.map { item throws(ScanError) in
-                try VendoredLibrary.Files(item.bytes, name: item.path)
-            } ?? VendoredLibrary.Files()
+                try VendoredLibraries(tsv: item.bytes, name: item.path)
+            } ?? VendoredLibraries()
         self.behaviours = behaviours.sorted { $0.description.id < $1.description.id }
         let all =
             Array(byIdentifier.values) + secrets.rules.map(\.description) + behaviours.map(\.description)

@@ -1,111 +1,93 @@
 internal import Marketplace
 
 /// A library that somebody copied into the bundle: recognised by its banner or by the constant in which it keeps its
-/// version, where no lockfile names it.
-enum VendoredLibrary {
-    struct Match: Codable, Sendable, Equatable {
+/// version, or by the file's digest, where no lockfile names it.
+struct VendoredLibrary: Codable, Sendable, Equatable {
+    var name: String
+    var version: String
+    var place: FileSummary.Place
+}
+
+/// `rules/libraries.tsv`: how libraries are recognised.
+struct VendoredLibraries: Sendable {
+    /// How a library says who it is.
+    private struct Banner: Sendable {
         var name: String
-        var version: String
-        var place: FileSummary.Place
+        /// The number of the text that stands directly before the version.
+        var before: Int
+        var length: Int
+        /// The number of a text that must stand in the same file; nil where the first says enough.
+        var beside: Int?
     }
 
-    /// How a library says who it is: a text that stands directly before its version, and one that must be near it.
-    struct Mark: Sendable {
-        var name: String
-        var before: String
-        /// Another text of the same file that only this library has; empty where the first says enough.
-        var beside: String
+    private var banners: [Banner] = []
+    private var files: [String: (name: String, version: String)] = [:]
+    private let texts: LiteralSet
+    private let textCount: Int
+
+    init() {
+        texts = LiteralSet([String]())
+        textCount = 0
     }
 
-    /// Banners, and constants that survive minifying because they are texts or properties.
-    static let marks: [Mark] = [
-        Mark(name: "jquery", before: "jQuery JavaScript Library v", beside: ""),
-        Mark(name: "jquery", before: "/*! jQuery v", beside: ""),
-        Mark(name: "jquery-ui", before: "/*! jQuery UI - v", beside: ""),
-        Mark(name: "lodash", before: "var VERSION = '", beside: "lodash"),
-        Mark(name: "lodash", before: ".VERSION=\"", beside: "__lodash_hash_undefined__"),
-        Mark(name: "underscore", before: "//     Underscore.js ", beside: ""),
-        Mark(name: "moment", before: "//! version : ", beside: "//! moment.js"),
-        Mark(name: "moment", before: ".version=\"", beside: "_isAMomentObject"),
-        Mark(name: "handlebars", before: "handlebars v", beside: ""),
-        Mark(name: "handlebars", before: ".VERSION=\"", beside: "HandlebarsEnvironment"),
-        Mark(name: "bootstrap", before: "* Bootstrap v", beside: ""),
-        Mark(name: "vue", before: "* Vue.js v", beside: ""),
-        Mark(name: "react", before: "/** @license React v", beside: "react.production"),
-        Mark(name: "angular", before: "AngularJS v", beside: ""),
-        Mark(name: "axios", before: "/*! Axios v", beside: ""),
-        Mark(name: "axios", before: "/* axios v", beside: ""),
-        Mark(name: "dompurify", before: "/*! @license DOMPurify ", beside: ""),
-        Mark(name: "marked", before: "* marked v", beside: ""),
-        Mark(name: "mustache", before: "mustache.version = '", beside: ""),
-        Mark(name: "ejs", before: "exports.VERSION = '", beside: "EJS"),
-        Mark(name: "d3", before: "// https://d3js.org v", beside: ""),
-        Mark(name: "chart.js", before: "* Chart.js v", beside: ""),
-        Mark(name: "highlight.js", before: "Highlight.js v", beside: ""),
-        Mark(name: "socket.io-client", before: "* Socket.IO v", beside: ""),
-        Mark(name: "knockout", before: "// Knockout JavaScript library v", beside: ""),
-        Mark(name: "backbone", before: "//     Backbone.js ", beside: ""),
-        Mark(name: "ember-source", before: "* @version   ", beside: "Ember.js"),
-        Mark(name: "minimatch", before: "minimatch@", beside: "brace-expansion"),
-        Mark(name: "core-js", before: "version:\"", beside: "core-js/blob/"),
-        Mark(name: "core-js", before: "version: '", beside: "core-js/blob/"),
-        Mark(name: "prismjs", before: "/* PrismJS ", beside: ""),
-        Mark(name: "crypto-js", before: "CryptoJS v", beside: ""),
-        Mark(name: "node-forge", before: "* Forge v", beside: ""),
-        Mark(name: "xlsx", before: "XLSX.version = '", beside: ""),
-        Mark(name: "pdfjs-dist", before: "pdfjsVersion = '", beside: ""),
-        Mark(name: "pdfjs-dist", before: "pdfjsVersion = ", beside: "pdfjsBuild"),
-        Mark(name: "validator", before: "var version = '", beside: "isMobilePhone"),
-        Mark(name: "bluebird", before: "* bluebird build version ", beside: ""),
-        Mark(name: "sweetalert2", before: "* sweetalert2 v", beside: ""),
-        Mark(name: "tinymce", before: "* TinyMCE version ", beside: ""),
-    ]
-
-    /// Whole files that are known by their SHA-256, for libraries that carry neither banner nor constant. The list is
-    /// the rules': `rules/libraries.tsv`.
-    struct Files: Sendable {
-        private(set) var known: [String: (name: String, version: String)] = [:]
-
-        init() {}
-
-        /// `sha256 TAB name TAB version` a line; `#` begins a comment.
-        init(_ text: [UInt8], name: String) throws(ScanError) {
-            for line in String(decoding: text, as: UTF8.self).split(separator: "\n")
-            where !line.hasPrefix("#") {
-                let parts = line.split(separator: "\t").map(String.init)
-                guard parts.count == 3, parts[0].utf8.count == 64, Version(parts[2]) != nil else {
-                    throw ScanError(
-                        .badRule, subject: name, cause: "sha256, name and version are needed: \(line)")
-                }
-                known[parts[0]] = (parts[1], parts[2])
+    /// Columns kind, library, version, key and other text, then where it was measured; `#` begins a comment.
+    init(tsv: [UInt8], name: String) throws(ScanError) {
+        var numbers: [String: Int] = [:]
+        var literals: [String] = []
+        func number(_ text: String) -> Int {
+            if let known = numbers[text] { return known }
+            numbers[text] = literals.count
+            literals.append(text)
+            return literals.count - 1
+        }
+        for line in String(decoding: tsv, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {
+            let parts = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 7, !parts[1].isEmpty, Version(parts[2]) != nil, parts[3].utf8.count >= 4
+            else {
+                throw ScanError(
+                    .badRule, subject: name, cause: "kind, library, version and key are needed: \(line)")
+            }
+            switch parts[0] {
+            case "banner":
+                let beside = parts[4].isEmpty ? nil : number(parts[4])
+                banners.append(
+                    Banner(
+                        name: parts[1], before: number(parts[3]), length: parts[3].utf8.count, beside: beside)
+                )
+            case "file" where parts[3].utf8.count == 64: files[parts[3]] = (parts[1], parts[2])
+            default: throw ScanError(.badRule, subject: name, cause: "banner or file is needed: \(line)")
             }
         }
+        texts = LiteralSet(literals)
+        textCount = literals.count
     }
 
-    /// Every library of which a mark stands in a text, each once, in the order of names.
-    static func find(in text: SourceText, sha256: String, files: Files) -> [Match] {
-        var found: [String: Match] = [:]
-        func place(_ offset: Int) -> FileSummary.Place {
+    /// Every library that a text is or holds, each once, in the order of names.
+    func find(in text: SourceText, sha256: String) -> [VendoredLibrary] {
+        var ends = [[Int]](repeating: [], count: textCount)
+        text.bytes.withUnsafeBufferPointer { bytes in
+            texts.each(in: bytes) { literal, end in if ends[literal].count < 64 { ends[literal].append(end) }
+            }
+        }
+        var found: [String: VendoredLibrary] = [:]
+        func add(_ name: String, _ version: String, _ offset: Int) {
             let (line, column) = text.position(offset)
             let (evidence, caret) = text.excerptAndCaret(offset)
-            return FileSummary.Place(line: line, column: column, evidence: evidence, caret: caret)
+            found[name] = VendoredLibrary(
+                name: name, version: version,
+                place: FileSummary.Place(line: line, column: column, evidence: evidence, caret: caret))
         }
-        for item in Self.compiled where found[item.mark.name] == nil {
-            guard let end = ByteSearch.first(item.before, in: text.bytes) else { continue }
-            guard item.beside.isEmpty || ByteSearch.first(item.beside, in: text.bytes) != nil else {
-                continue
+        for banner in banners where found[banner.name] == nil {
+            if let beside = banner.beside, ends[beside].isEmpty { continue }
+            let versions = ends[banner.before].compactMap { end in
+                Self.version(text.bytes, from: end).map { (text: $0, end: end) }
             }
-            guard let version = version(text.bytes, from: end + item.before.count) else { continue }
-            found[item.mark.name] = Match(name: item.mark.name, version: version, place: place(end))
+            // Where several are named, none is certain.
+            guard let first = versions.first, versions.allSatisfy({ $0.text == first.text }) else { continue }
+            add(banner.name, first.text, first.end - banner.length)
         }
-        if let file = files.known[sha256], found[file.name] == nil {
-            found[file.name] = Match(name: file.name, version: file.version, place: place(0))
-        }
+        if let file = files[sha256], found[file.name] == nil { add(file.name, file.version, 0) }
         return found.values.sorted { $0.name < $1.name }
-    }
-
-    private static let compiled: [(mark: Mark, before: [UInt8], beside: [UInt8])] = marks.map {
-        ($0, Array($0.before.utf8), Array($0.beside.utf8))
     }
 
     private static func version(_ bytes: [UInt8], from begin: Int) -> String? {
