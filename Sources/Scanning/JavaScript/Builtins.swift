@@ -4,21 +4,54 @@ internal import Bundles
 enum Builtins {
     typealias Value = Evaluator.Value
 
+    /// Functions by their canonical names.
+    enum Function: String {
+        case require
+        case moduleRequire = "module.require"
+        case createdRequire = "<module>.createRequire()"
+        case mainModuleRequire = "process.mainModule.require"
+        case mainRequire = "require.main.require"
+        case builtinModule = "process.getBuiltinModule"
+        case binding = "process.binding"
+        case fromCharCode = "String.fromCharCode"
+        case fromCodePoint = "String.fromCodePoint"
+        case atob, unescape, decodeURIComponent, decodeURI, parseInt
+        case string = "String"
+        case number = "Number"
+        case numberParseInt = "Number.parseInt"
+        case reflectGet = "Reflect.get"
+        case arrayFrom = "Array.from"
+        case arrayOf = "Array.of"
+        case byteArray = "Uint8Array"
+        case byteArrayFrom = "Uint8Array.from"
+        case freeze = "Object.freeze"
+        case seal = "Object.seal"
+        case resolve = "Promise.resolve"
+        case buffer = "Buffer"
+        case bufferFrom = "Buffer.from"
+        case importedBufferFrom = "<buffer>.Buffer.from"
+        case gunzip = "<zlib>.gunzipSync"
+        case unzip = "<zlib>.unzipSync"
+        case inflate = "<zlib>.inflateSync"
+        case inflateRaw = "<zlib>.inflateRawSync"
+        case pakoInflate = "<pako>.inflate"
+        case pakoUngzip = "<pako>.ungzip"
+        case url = "URL"
+        case decode = "TextDecoder().decode"
+        case staticDecode = "TextDecoder.decode"
+    }
+
     static func call(
-        _ reference: Evaluator.Reference, _ list: [SyntaxTree.ID], _ node: SyntaxTree.Node,
-        _ evaluator: Evaluator,
-        _ id: SyntaxTree.ID
+        _ function: Function, _ list: [SyntaxTree.ID], _ node: SyntaxTree.Node,
+        _ evaluator: Evaluator, _ id: SyntaxTree.ID
     ) -> Value? {
         func argument(_ index: Int) -> Value { index < list.count ? evaluator.value(list[index]) : .unknown }
-        switch reference.name {
-        case "require", "module.require", "<module>.createRequire().", "process.mainModule.require",
-            "require.main.require":
+        switch function {
+        case .require, .moduleRequire, .createdRequire, .mainModuleRequire, .mainRequire, .builtinModule,
+            .binding:
             guard let name = argument(0).text else { return nil }
-            return .reference(Evaluator.Reference(root: .module(Evaluator.module(name)), path: []))
-        case "process.getBuiltinModule", "process.binding":
-            guard let name = argument(0).text else { return nil }
-            return .reference(Evaluator.Reference(root: .module(Evaluator.module(name)), path: []))
-        case "String.fromCharCode", "String.fromCodePoint":
+            return evaluator.reference(.module(Evaluator.module(name)))
+        case .fromCharCode, .fromCodePoint:
             var values: [Value] = []
             for item in list {
                 if evaluator.tree[item].kind == .spread {
@@ -42,48 +75,46 @@ enum Builtins {
                 }
             }
             return .text(String(decoding: units, as: UTF16.self))
-        case "atob":
+        case .atob:
             guard let text = argument(0).text, let bytes = Base64.decode(Array(text.utf8)) else { return nil }
             evaluator.noteDecoded(id, bytes)
             return .text(latin(bytes))
-        case "unescape", "decodeURIComponent", "decodeURI":
+        case .unescape, .decodeURIComponent, .decodeURI:
             guard let text = argument(0).text else { return nil }
             let bytes = percentDecoded(text)
             if text.contains("%") { evaluator.noteDecoded(id, bytes) }
             return .text(String(decoding: bytes, as: UTF8.self))
-        case "String": return Evaluator.asText(argument(0))
-        case "parseInt", "Number.parseInt":
+        case .string: return Evaluator.asText(argument(0))
+        case .parseInt, .numberParseInt:
             guard let text = argument(0).text else { return argument(0) }
             var radix = 10
             if case .number(let number) = argument(1), (2...36).contains(number) { radix = Int(number) }
             let body = text.lowercased().hasPrefix("0x") ? String(text.dropFirst(2)) : text
             if body.count < text.count { radix = 16 }
             return Int64(body.prefix { $0.isHexDigit }, radix: radix).map { .number(Double($0)) } ?? .unknown
-        case "Number": return argument(0).text.flatMap(Double.init).map { .number($0) } ?? argument(0)
-        case "Reflect.get":
+        case .number: return argument(0).text.flatMap(Double.init).map { .number($0) } ?? argument(0)
+        case .reflectGet:
             return evaluator.property(argument(0), argument(1).text.map { .name($0) } ?? .unknown)
-        case "Array.from", "Uint8Array.from", "Uint8Array", "Array.of":
+        case .arrayFrom, .arrayOf, .byteArray, .byteArrayFrom:
             guard let items = evaluator.elements(argument(0)) else { return nil }
-            if case .function(let function) = argument(1) {
+            if case .function(let body) = argument(1) {
                 return .list(
-                    items.enumerated().map { evaluator.inline(function, [$1, .number(Double($0))]) })
+                    items.enumerated().map { evaluator.inline(body, [$1, .number(Double($0))]) })
             }
-            return reference.name.hasPrefix("Uint8Array")
+            return function == .byteArray || function == .byteArrayFrom
                 ? bytes(of: items).map { .bytes($0) } ?? .list(items) : .list(items)
-        case "Object.freeze", "Promise.resolve", "Object.seal": return list.isEmpty ? nil : argument(0)
-        case "Buffer.from", "Buffer", "<buffer>.Buffer.from": return buffer(argument(0), argument(1))
-        case "<zlib>.gunzipSync", "<zlib>.unzipSync", "<zlib>.inflateSync", "<zlib>.inflateRawSync",
-            "<pako>.inflate", "<pako>.ungzip":
+        case .freeze, .seal, .resolve: return list.isEmpty ? nil : argument(0)
+        case .buffer, .bufferFrom, .importedBufferFrom: return buffer(argument(0), argument(1))
+        case .gunzip, .unzip, .inflate, .inflateRaw, .pakoInflate, .pakoUngzip:
             guard case .bytes(let packed) = argument(0) else { return nil }
             guard let plain = inflate(packed) else { return .unknown }
             evaluator.noteDecoded(id, plain)
             return .bytes(plain)
-        case "URL" where node.kind == .new: return Evaluator.asText(argument(0))
-        case "TextDecoder().decode", "TextDecoder.decode":
+        case .url: return node.kind == .new ? Evaluator.asText(argument(0)) : nil
+        case .decode, .staticDecode:
             guard case .bytes(let bytes) = argument(0) else { return nil }
             evaluator.noteDecoded(id, bytes)
             return .text(String(decoding: bytes, as: UTF8.self))
-        default: return nil
         }
     }
 

@@ -39,24 +39,29 @@ struct CodeAnalysis {
         evaluator = Evaluator(tree, resolver)
         parents = [ID](repeating: 0, count: tree.nodes.count)
         errors = tree.errors
-        for id in 1..<max(1, tree.nodes.count) {
-            let node = tree.nodes[id]
-            for slot in [node.a, node.b, node.c, node.d] {
-                var child = slot
-                while child != 0, parents[Int(child)] == 0 {
-                    parents[Int(child)] = ID(id)
-                    child = tree[child].next
-                }
-            }
-        }
+        adoptChildren()
         for id in 1..<max(1, tree.nodes.count) { visit(ID(id)) }
         for item in evaluator.decoded { payloads.append((item.bytes, Int(tree[item.node].start))) }
-        for id in 1..<max(1, tree.nodes.count)
-        where tree.nodes[id].kind == .identifier || tree.nodes[id].kind == .member {
-            noteName(tree.nodes[id])
-        }
+        noteNames()
         Obfuscation.judge(tree, into: &facts)
         flow()
+    }
+
+    /// Every node's parent: the first that holds it.
+    private mutating func adoptChildren() {
+        func adopt(_ first: ID, _ parent: Int) {
+            var child = first
+            while child != 0, parents[Int(child)] == 0 {
+                parents[Int(child)] = ID(parent)
+                child = tree.nodes[Int(child)].next
+            }
+        }
+        for id in 1..<max(1, tree.nodes.count) {
+            adopt(tree.nodes[id].a, id)
+            adopt(tree.nodes[id].b, id)
+            adopt(tree.nodes[id].c, id)
+            adopt(tree.nodes[id].d, id)
+        }
     }
 
     /// What leaves: only asked where there is something to watch and a way out.
@@ -150,11 +155,14 @@ struct CodeAnalysis {
         ambient.append((name, Int(node.start)))
     }
 
-    private mutating func noteName(_ node: SyntaxTree.Node) {
-        let text = tree.interner[node.text]
-        let isPlain = text.utf8.allSatisfy { $0 < 0x80 }
-        guard !isPlain || node.flags.contains(.escaped) else { return }
-        names.append((text, Int(node.start), node.flags.contains(.escaped)))
+    private mutating func noteNames() {
+        let foreign = Set(
+            (0..<Int32(tree.interner.count)).filter { !tree.interner[$0].utf8.allSatisfy { $0 < 0x80 } })
+        for node in tree.nodes where node.kind == .identifier || node.kind == .member {
+            let isEscaped = node.flags.contains(.escaped)
+            guard isEscaped || !foreign.isEmpty && foreign.contains(node.text) else { continue }
+            names.append((tree.interner[node.text], Int(node.start), isEscaped))
+        }
     }
 
     /// A name that leads to something global or imported, as far as it goes.
@@ -176,10 +184,8 @@ struct CodeAnalysis {
             guard node.kind == .member, parent.kind != .call || parent.a != id, parent.kind != .assign else {
                 return
             }
-            let last = reference.path.last ?? ""
-            if ["readData", "writeData", "triggerWorkflow"].contains(last),
-                reference.path.dropLast().last == "api"
-            {
+            guard let last = reference.last, reference.parent?.last == "api" else { return }
+            if ["readData", "writeData", "triggerWorkflow"].contains(last) {
                 operations.append(
                     OperationUse(operation: last, target: nil, method: nil, offset: Int(node.start)))
             }
@@ -204,7 +210,7 @@ struct CodeAnalysis {
             guard parent.a != id, case .reference(let callee) = evaluator.callee(parent).value else { break }
             isWhole =
                 Self.writers.contains(callee.name)
-                || FactName.ofCall(callee.name)?.hasPrefix("network.") == true
+                || callee.fact?.hasPrefix("network.") == true
         case .template: isWhole = true
         case .binary: isWhole = parent.op == Op.plus
         case .forIn: isWhole = parent.b == id
@@ -235,19 +241,18 @@ struct CodeAnalysis {
         }
     }
 
-    private mutating func computedAccess(_ id: ID, _ node: SyntaxTree.Node, _ reference: Evaluator.Reference)
-    {
+    private mutating func computedAccess(_ id: ID, _ node: SyntaxTree.Node, _ reference: Reference) {
         let key = tree[node.b]
         guard case .global(let root) = reference.root else { return }
         let isPlain = key.kind == .string && !key.flags.contains(.escaped) || key.kind == .number
-        if !isPlain, let last = reference.path.last ?? Optional(root), last != Evaluator.Reference.unknownStep
-        {
+        let last = reference.last ?? root
+        if !isPlain, last != Reference.unknownStep {
             if Self.dangerous.contains(last) { add("computed.access", id, reference.name) }
-        } else if reference.path.last == Evaluator.Reference.unknownStep,
+        } else if last == Reference.unknownStep,
             Evaluator.globalAliases.contains(root)
         {
             add("computed.access", id, reference.name)
-        } else if isPlain, reference.path.isEmpty, Self.dangerous.contains(root) {
+        } else if isPlain, reference.depth == 0, Self.dangerous.contains(root) {
             add("computed.access", id, reference.name)
         }
     }
@@ -277,53 +282,70 @@ struct CodeAnalysis {
     private mutating func call(_ id: ID, _ node: SyntaxTree.Node) {
         let (target, arguments) = evaluator.callee(node)
         guard case .reference(let reference) = target else { return }
-        let name = reference.name
-        if name == "require" || name.hasSuffix(".require") && name != "this.require" {
-            if let module = arguments.first.flatMap({ evaluator.value($0).text }) {
-                importModule(module, id)
-            } else if !arguments.isEmpty, case .global = reference.root {
-                imports.append(ImportUse(specifier: nil, offset: Int(node.start)))
-                add("dynamic.import", id)
+        if reference.isRequire { return require(id, reference, arguments) }
+        operation(id, reference, arguments)
+        if let fact = reference.fact {
+            if fact == "dynamic.code" { dynamicCode(id, arguments) } else { add(fact, id, reference.name) }
+            if fact == "files.read", !reference.name.hasSuffix("Stat"), !reference.name.contains("exists") {
+                watched[id] = .file
             }
-            return
-        }
-        operation(id, node, reference, arguments)
-        if let fact = FactName.ofCall(name) {
-            if fact == "dynamic.code" { dynamicCode(id, arguments) } else { add(fact, id, name) }
-            if fact == "files.read", !name.hasSuffix("Stat"), !name.contains("exists") { watched[id] = .file }
             if fact == "system.info" { watched[id] = .system }
         }
-        let last = reference.path.last ?? ""
-        if last == "constructor" || name.hasSuffix(".constructor()") {
-            if let code = arguments.last,
-                evaluator.value(code).text != nil || reference.path.dropLast().last == "constructor"
-            {
-                dynamicCode(id, arguments)
-            }
+        if isConstructor(reference), let code = arguments.last,
+            evaluator.value(code).text != nil || reference.parent?.last == "constructor"
+        {
+            dynamicCode(id, arguments)
         }
-        if name == "setTimeout" || name == "setInterval", let first = arguments.first {
+        switch reference.root {
+        case .global: globalCall(id, reference, arguments)
+        case .module("zlib"), .module("pako"): add("decode.inflate", id, reference.name)
+        default: break
+        }
+    }
+
+    private mutating func require(_ id: ID, _ reference: Reference, _ arguments: [ID]) {
+        if let module = arguments.first.flatMap({ evaluator.value($0).text }) {
+            return importModule(module, id)
+        }
+        switch reference.root {
+        case .global,
+            .result where reference.depth == 0:
+            guard !arguments.isEmpty else { return }
+            imports.append(ImportUse(specifier: nil, offset: Int(tree[id].start)))
+            add("dynamic.import", id)
+        default: break
+        }
+    }
+
+    /// `f.constructor(code)`, or what `x.constructor(code)` gave, called.
+    private func isConstructor(_ reference: Reference) -> Bool {
+        if reference.last == "constructor" { return true }
+        guard reference.depth == 0, case .result(let name) = reference.root else { return false }
+        return name.hasSuffix(".constructor")
+    }
+
+    private mutating func globalCall(_ id: ID, _ reference: Reference, _ arguments: [ID]) {
+        guard let first = arguments.first else { return }
+        switch reference.name {
+        case "setTimeout", "setInterval":
             switch evaluator.value(first) {
-            case .text, .prefix: add("dynamic.timer", id, name)
+            case .text, .prefix: add("dynamic.timer", id, reference.name)
             default: break
             }
+        case "Object.defineProperty", "Object.defineProperties", "Object.setPrototypeOf", "Object.assign",
+            "Reflect.defineProperty":
+            if case .reference(let victim) = evaluator.value(first) { tampering(victim, id) }
+        case "Buffer.from":
+            if arguments.count > 1, evaluator.value(arguments[1]).text == "base64" {
+                add("decode.base64", id, reference.name)
+            }
+        default: break
         }
-        if last == "addEventListener" || last == "on",
-            let event = arguments.first.flatMap({ evaluator.value($0).text }),
-            ["keydown", "keypress", "keyup"].contains(event), case .global = reference.root
+        if reference.last == "addEventListener" || reference.last == "on",
+            let event = evaluator.value(first).text, ["keydown", "keypress", "keyup"].contains(event)
         {
             add("input.keys", id, event)
         }
-        if name.hasPrefix("Object.defineProperty") || name == "Object.setPrototypeOf"
-            || name == "Reflect.defineProperty"
-            || name == "Object.assign", let first = arguments.first,
-            case .reference(let victim) = evaluator.value(first)
-        {
-            tampering(victim, id, isDefinition: true)
-        }
-        if name == "Buffer.from", arguments.count > 1, evaluator.value(arguments[1]).text == "base64" {
-            add("decode.base64", id, name)
-        }
-        if name.hasPrefix("<zlib>") || name.hasPrefix("<pako>") { add("decode.inflate", id, name) }
     }
 
     private mutating func dynamicCode(_ id: ID, _ arguments: [ID]) {
@@ -364,29 +386,30 @@ struct CodeAnalysis {
     }
 
     private mutating func operation(
-        _ id: ID, _ node: SyntaxTree.Node, _ reference: Evaluator.Reference, _ arguments: [ID]
+        _ id: ID, _ reference: Reference, _ arguments: [ID]
     ) {
+        let offset = Int(tree[id].start)
         let name =
-            reference.path.last ?? { if case .global(let name) = reference.root { name } else { "" } }()
-        let first = arguments.first.map(evaluator.value) ?? .unknown
+            reference.last ?? { if case .global(let name) = reference.root { name } else { "" } }()
+        func first() -> Evaluator.Value { arguments.first.map(evaluator.value) ?? .unknown }
         switch name {
         case "readData", "writeData", "triggerWorkflow":
             if case .module(let module) = reference.root, !module.hasPrefix("@veroforge/sdk") { return }
             operations.append(
-                OperationUse(operation: name, target: first.text, method: nil, offset: Int(node.start)))
+                OperationUse(operation: name, target: first().text, method: nil, offset: offset))
         case "fetch":
             switch reference.root {
-            case .global where reference.path.isEmpty, .this: break
+            case .global where reference.depth == 0, .this: break
             case .local:
                 // `context.fetch`, `ctx.fetch`, or a `fetch` taken out of the context: not `cache.fetch`.
-                let owner = reference.path.dropLast().last
+                let owner = reference.parent?.last
                 guard owner == nil || owner == "context" || owner == "ctx" || owner == "api" else { return }
             default: return
             }
             operations.append(
                 OperationUse(
-                    operation: "fetch", target: host(first), method: method(arguments),
-                    offset: Int(node.start)))
+                    operation: "fetch", target: host(first()), method: method(arguments),
+                    offset: offset))
         default: break
         }
     }
@@ -428,7 +451,7 @@ struct CodeAnalysis {
         guard target.kind == .member || target.kind == .index,
             case .reference(let base) = evaluator.value(target.a)
         else { return }
-        tampering(base, node.a, isDefinition: false)
+        tampering(base, node.a)
     }
 
     private static let builtins: Set<String> = [
@@ -437,10 +460,10 @@ struct CodeAnalysis {
         "Symbol", "Reflect", "Proxy", "Error", "ArrayBuffer", "Uint8Array",
     ]
 
-    private mutating func tampering(_ victim: Evaluator.Reference, _ id: ID, isDefinition: Bool) {
+    private mutating func tampering(_ victim: Reference, _ id: ID) {
         guard case .global(let root) = victim.root, Self.builtins.contains(root) else { return }
-        if victim.path == ["prototype"] { add("tamper.prototype", id, victim.name) }
-        if victim.path.isEmpty && ["JSON", "Math", "Reflect", "Promise"].contains(root) {
+        if victim.depth == 1 && victim.last == "prototype" { add("tamper.prototype", id, victim.name) }
+        if victim.depth == 0 && ["JSON", "Math", "Reflect", "Promise"].contains(root) {
             add("tamper.global", id, victim.name)
         }
     }

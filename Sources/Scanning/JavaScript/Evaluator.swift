@@ -4,37 +4,7 @@ internal import Bundles
 final class Evaluator {
     typealias ID = SyntaxTree.ID
 
-    enum Root: Hashable {
-        case global(String)
-        case module(String)
-        /// A parameter, or a local value that nothing is known of.
-        case local(Int32)
-        case this
-        /// What a call gives back, by the canonical name of what was called.
-        case result(String)
-    }
-
-    struct Reference: Hashable {
-        var root: Root
-        var path: [String]
-        /// A step whose name is computed and not known.
-        static let unknownStep = "[?]"
-
-        /// `process.env.HOME`, `fs.readFile` with its module in angle brackets, `*.api.readData` for anything local.
-        var name: String {
-            let first: String =
-                switch root {
-                case .global(let name): name
-                case .module(let name): "<\(name)>"
-                case .local: "*"
-                case .this: "this"
-                case .result(let name): "\(name)()"
-                }
-            return ([first] + path).joined(separator: ".")
-        }
-    }
-
-    indirect enum Value {
+    enum Value {
         case unknown
         case text(String)
         /// A text whose beginning is known.
@@ -54,8 +24,11 @@ final class Evaluator {
 
     let tree: SyntaxTree
     let resolver: Resolver
-    private var memo: [ID: Value] = [:]
-    private var inProgress: Set<ID> = []
+    private var references = References()
+    /// What is known of each node so far.
+    private var memo: [Value]
+    private var progress: [Progress]
+    private enum Progress: UInt8 { case none, begun, known }
     /// Values of parameters while a function is evaluated in place.
     private var arguments: [Int32: Value] = [:]
     private var steps = 0
@@ -76,12 +49,17 @@ final class Evaluator {
     init(_ tree: SyntaxTree, _ resolver: Resolver) {
         self.tree = tree
         self.resolver = resolver
+        memo = [Value](repeating: .unknown, count: tree.nodes.count)
+        progress = [Progress](repeating: .none, count: tree.nodes.count)
     }
+
+    /// The way that begins at a root.
+    func reference(_ root: Reference.Root) -> Value { .reference(references.root(root)) }
 
     func value(_ id: ID) -> Value {
         guard id != 0 else { return .unknown }
         let isPlain = arguments.isEmpty
-        if isPlain, let known = memo[id] { return known }
+        if isPlain, progress[Int(id)] == .known { return memo[Int(id)] }
         steps += 1
         guard steps < Self.stepsMax else {
             isExhausted = true
@@ -93,13 +71,16 @@ final class Evaluator {
             inlineSteps += 1
             guard inlineSteps < Self.inlineStepsMax else { return .unknown }
         }
-        if isPlain, !inProgress.insert(id).inserted { return .unknown }
+        if isPlain {
+            guard progress[Int(id)] == .none else { return .unknown }
+            progress[Int(id)] = .begun
+        }
         depth += 1
         let value = evaluate(id)
         depth -= 1
         if isPlain {
-            inProgress.remove(id)
-            memo[id] = value
+            progress[Int(id)] = .known
+            memo[Int(id)] = value
         }
         return value
     }
@@ -113,7 +94,7 @@ final class Evaluator {
         case .regex: return .unknown
         case .template: return template(node)
         case .identifier: return identifier(id, node)
-        case .this: return .reference(Reference(root: .this, path: []))
+        case .this: return reference(.this)
         case .member: return property(value(node.a), .name(tree.interner[node.text]))
         case .index: return property(value(node.a), key(value(node.b)))
         case .array:
@@ -142,7 +123,7 @@ final class Evaluator {
         case .call, .new: return call(id, node)
         case .importCall:
             if let name = value(node.a).text {
-                return .reference(Reference(root: .module(Self.module(name)), path: []))
+                return reference(.module(Self.module(name)))
             }
             return .unknown
         default: return .unknown
@@ -175,7 +156,7 @@ final class Evaluator {
         let meaning = resolver.meaning[Int(id)]
         if meaning == Resolver.free {
             let name = tree.interner[node.text]
-            return name == "undefined" ? .unknown : .reference(Reference(root: .global(name), path: []))
+            return name == "undefined" ? .unknown : reference(.global(name))
         }
         guard meaning >= 0 else { return .unknown }
         if let argument = arguments[meaning] { return argument }
@@ -183,17 +164,17 @@ final class Evaluator {
         let base: Value
         switch binding.kind {
         case .imported:
-            base = .reference(Reference(root: .module(Self.module(tree.interner[binding.module])), path: []))
+            base = reference(.module(Self.module(tree.interner[binding.module])))
         case .function: return .function(binding.origin)
         case .parameter where binding.origin == 0:
-            base = .reference(Reference(root: .local(meaning), path: []))
-        case .classKind: return .reference(Reference(root: .local(meaning), path: []))
+            base = reference(.local(meaning))
+        case .classKind: return reference(.local(meaning))
         case .variable, .parameter:
-            guard binding.origin != 0 else { return .reference(Reference(root: .local(meaning), path: [])) }
+            guard binding.origin != 0 else { return reference(.local(meaning)) }
             base = value(binding.origin)
         }
         let result = binding.path.reduce(base) { property($0, $1) }
-        if case .unknown = result { return .reference(Reference(root: .local(meaning), path: [])) }
+        if case .unknown = result { return reference(.local(meaning)) }
         // A variable that is written to later is no constant, though it still leads where it first led.
         if binding.writes > (tree[binding.origin].kind == .none ? 0 : 1)
             || binding.writes > 0 && binding.kind == .parameter
@@ -244,28 +225,28 @@ final class Evaluator {
         }
     }
 
-    private func property(_ reference: Reference, _ key: Resolver.Key) -> Value {
+    private func property(_ base: Reference, _ key: Resolver.Key) -> Value {
         let name: String
         switch key {
         case .name(let text): name = text
         case .position(let index): name = String(index)
         case .unknown: name = Reference.unknownStep
         }
-        if case .global(let global) = reference.root, reference.path.isEmpty,
-            Self.globalAliases.contains(global)
-        {
-            return .reference(Reference(root: .global(name), path: []))
+        if base.depth == 0 {
+            if case .global(let global) = base.root, Self.globalAliases.contains(global) {
+                return reference(.global(name))
+            }
+            if let id = assigned(base.root, name) {
+                let known = value(id)
+                if !known.isUnknown { return known }
+            }
         }
-        if case .module = reference.root, name == "default" { return .reference(reference) }
-        if reference.path.isEmpty, let id = assigned(reference.root, name) {
-            let known = value(id)
-            if !known.isUnknown { return known }
-        }
-        guard reference.path.count < 32 else { return .unknown }
-        return .reference(Reference(root: reference.root, path: reference.path + [name]))
+        if case .module = base.root, name == "default" { return .reference(base) }
+        guard base.depth < 32 else { return .unknown }
+        return .reference(base.step(name))
     }
 
-    private func assigned(_ root: Root, _ name: String) -> ID? {
+    private func assigned(_ root: Reference.Root, _ name: String) -> ID? {
         switch root {
         case .this: resolver.ownProperties[tree.interner.intern(name)]
         case .local(let binding):
@@ -394,10 +375,9 @@ final class Evaluator {
     func callee(_ node: SyntaxTree.Node) -> (value: Value, arguments: [ID]) {
         var target = value(node.a)
         var list = tree.list(node.b)
-        if case .reference(var reference) = target, let last = reference.path.last {
+        if case .reference(let reference) = target, let owner = reference.parent, let last = reference.last {
             if last == "call" || last == "apply" {
-                reference.path.removeLast()
-                target = .reference(reference)
+                target = .reference(owner)
                 if last == "call" {
                     list = Array(list.dropFirst())
                 } else if list.count > 1, tree[list[1]].kind == .array {
@@ -419,13 +399,14 @@ final class Evaluator {
         }
         let (target, list) = callee(node)
         switch target {
-        case .reference(let reference):
-            if let result = Builtins.call(reference, list, node, self, id) { return result }
-            if reference.path.last == "bind" {
-                return .reference(Reference(root: reference.root, path: Array(reference.path.dropLast())))
+        case .reference(let called):
+            if let function = called.function,
+                let result = Builtins.call(function, list, node, self, id)
+            {
+                return result
             }
-            let name = reference.name
-            return name.utf8.count > 200 ? .unknown : .reference(Reference(root: .result(name), path: []))
+            if let owner = called.parent, called.last == "bind" { return .reference(owner) }
+            return called.name.utf8.count > 200 ? .unknown : reference(.result(called.name))
         case .function(let function) where node.kind == .call: return inline(function, list.map(value))
         default: return .unknown
         }

@@ -215,13 +215,13 @@ struct FlowAnalysis {
         let node = tree[id]
         var label = all(node.b)
         guard !label.isEmpty, case .reference(let reference) = evaluator.callee(node).value else { return }
-        var isSink = FactName.ofCall(reference.name)?.hasPrefix("network.") ?? false
-        if !isSink, let last = reference.path.last, Self.senders.contains(last),
+        var isSink = reference.fact?.hasPrefix("network.") ?? false
+        if !isSink, let last = reference.last, Self.senders.contains(last),
             case .result(let name) = reference.root
         {
             isSink = FactName.ofCall(name)?.hasPrefix("network.") ?? false
         }
-        if !isSink, reference.path.last == "fetch" || reference.name == "this.fetch" { isSink = true }
+        if !isSink, reference.last == "fetch" || reference.name == "this.fetch" { isSink = true }
         guard isSink else { return }
         // A function that is handed over is called back, not sent.
         label = tree.list(node.b).filter { tree[$0].kind != .function }.reduce(into: Label()) {

@@ -1,47 +1,73 @@
 /// Names and texts of one file as small numbers, so that comparing them costs nothing.
 final class Interner {
-    private(set) var texts: [String] = []
-    private var table: [Int32]
-    private var hashes: [UInt32] = []
-    private var mask: Int
+    private var names = NameTable.words
 
-    init() {
-        table = [Int32](repeating: -1, count: 4_096)
-        mask = 4_095
-        for word in Word.allCases { _ = intern(word.text) }
-    }
+    subscript(id: Int32) -> String { names.texts[Int(id)] }
 
-    subscript(id: Int32) -> String { texts[Int(id)] }
+    /// How many there are: every number is below.
+    var count: Int { names.texts.count }
 
     func intern(_ text: String) -> Int32 {
         var text = text
-        return text.withUTF8 { intern($0) }
+        return text.withUTF8 { names.number(of: $0) }
     }
 
-    func intern(_ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
+    func intern(_ text: UnsafeBufferPointer<UInt8>) -> Int32 { names.number(of: text) }
+}
+
+/// The table behind an `Interner`.
+private struct NameTable: Sendable {
+    private(set) var texts: [String] = []
+    /// The bytes of all texts behind each other, and where each one ends.
+    private var bytes: [UInt8] = []
+    private var ends: [Int] = []
+    private var hashes: [UInt32] = []
+    private var slots = [Int32](repeating: -1, count: 4_096)
+
+    /// The parser's own words in their order, which every file begins with.
+    static let words: NameTable = {
+        var table = NameTable()
+        for word in Word.allCases {
+            var text = word.text
+            text.withUTF8 { _ = table.number(of: $0) }
+        }
+        return table
+    }()
+
+    mutating func number(of text: UnsafeBufferPointer<UInt8>) -> Int32 {
         var hash: UInt32 = 2_166_136_261
-        for byte in bytes { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
-        var slot = Int(hash) & mask
-        while table[slot] >= 0 {
-            let id = Int(table[slot])
-            if hashes[id] == hash && texts[id].utf8.elementsEqual(bytes) { return Int32(id) }
-            slot = (slot + 1) & mask
+        for byte in text { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+        var slot = Int(hash) & (slots.count - 1)
+        while slots[slot] >= 0 {
+            let id = Int(slots[slot])
+            if hashes[id] == hash && holds(id, text) { return Int32(id) }
+            slot = (slot + 1) & (slots.count - 1)
         }
         let id = Int32(texts.count)
-        texts.append(String(decoding: bytes, as: UTF8.self))
+        texts.append(String(decoding: text, as: UTF8.self))
+        bytes.append(contentsOf: text)
+        ends.append(bytes.count)
         hashes.append(hash)
-        table[slot] = id
-        if texts.count * 2 > table.count { grow() }
+        slots[slot] = id
+        if texts.count * 2 > slots.count { grow() }
         return id
     }
 
-    private func grow() {
-        table = [Int32](repeating: -1, count: table.count * 2)
-        mask = table.count - 1
+    private func holds(_ id: Int, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        let begin = id == 0 ? 0 : ends[id - 1]
+        guard ends[id] - begin == text.count else { return false }
+        return bytes.withUnsafeBufferPointer { all in
+            for index in 0..<text.count where all[begin + index] != text[index] { return false }
+            return true
+        }
+    }
+
+    private mutating func grow() {
+        slots = [Int32](repeating: -1, count: slots.count * 2)
         for (id, hash) in hashes.enumerated() {
-            var slot = Int(hash) & mask
-            while table[slot] >= 0 { slot = (slot + 1) & mask }
-            table[slot] = Int32(id)
+            var slot = Int(hash) & (slots.count - 1)
+            while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
+            slots[slot] = Int32(id)
         }
     }
 }

@@ -5,6 +5,7 @@ enum Obfuscation {
 
     static func judge(_ tree: SyntaxTree, into facts: inout [CodeFact]) {
         var hexNames: Set<Int32> = []
+        let looksHex = Set((0..<Int32(tree.interner.count)).filter { isHexName(tree.interner[$0]) })
         var firstHex = 0
         var array: (offset: Int, count: Int)?
         var shuffles: Int?
@@ -13,7 +14,7 @@ enum Obfuscation {
         for index in 1..<max(1, tree.nodes.count) {
             let node = tree.nodes[index]
             switch node.kind {
-            case .identifier where isHexName(tree.interner[node.text]):
+            case .identifier where !looksHex.isEmpty && looksHex.contains(node.text):
                 if hexNames.isEmpty { firstHex = Int(node.start) }
                 hexNames.insert(node.text)
             case .array:
@@ -40,7 +41,7 @@ enum Obfuscation {
 
     /// `_0x1a2b3c`.
     static func isHexName(_ name: String) -> Bool {
-        name.hasPrefix("_0x") && name.utf8.count >= 6
+        name.utf8.first == 0x5F && name.hasPrefix("_0x") && name.utf8.count >= 6
             && name.utf8.dropFirst(3).allSatisfy { Base64.digit($0) != nil }
     }
 

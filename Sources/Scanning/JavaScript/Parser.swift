@@ -240,6 +240,9 @@ struct Parser {
             let ahead = peek()
             return ahead.kind == .identifier && !ahead.newlineBefore && ahead.text != Word.in.id
                 ? try declarations(isStatement: true) : try expressionStatement()
+        case .await:
+            if try takesAwaitUsing() { return try declarations(isStatement: true) }
+            return try expressionStatement()
         case .function: return try function(flags: .declaration)
         case .async:
             let ahead = peek()
@@ -311,6 +314,19 @@ struct Parser {
         }
     }
 
+    /// `await using x` declares; `await using.x` asks a name. Passes the `await` of the first.
+    private mutating func takesAwaitUsing() throws(Failure) -> Bool {
+        let before = mark()
+        advance()
+        if isWord(.using), !token.newlineBefore {
+            let ahead = peek()
+            let isName = ahead.kind == .identifier && !ahead.newlineBefore
+            if isName, ahead.text != Word.in.id, ahead.text != Word.instanceof.id { return true }
+        }
+        reset(before)
+        return false
+    }
+
     private mutating func expressionStatement() throws(Failure) -> ID {
         let start = token.start
         if token.kind == .identifier {
@@ -376,8 +392,14 @@ struct Parser {
         } else {
             allowsIn = false
             defer { allowsIn = true }
+            if isWord(.await) { _ = try takesAwaitUsing() }
             let ahead = peek()
-            let isLet = isWord(.let) && !(ahead.kind == .identifier && ahead.text == Word.of.id)
+            // `for (let of …)` declares a variable of that name: as a name itself, `let` cannot stand before `of`.
+            let isLet =
+                isWord(.let)
+                && (ahead.kind == .identifier && ahead.text != Word.in.id
+                    || ahead.kind == .punctuator
+                        && (ahead.op == Op.bracketOpen || ahead.op == Op.braceOpen))
             if isWord(.var) || isWord(.const) || isLet
                 || (isWord(.using) && ahead.kind == .identifier && ahead.text != Word.of.id)
             {

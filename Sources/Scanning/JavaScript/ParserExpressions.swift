@@ -22,8 +22,7 @@ extension Parser {
             if token.text == Word.async.id {
                 let ahead = peek()
                 if ahead.kind == .identifier && !ahead.newlineBefore && ahead.text != Word.function.id
-                    && ahead.text != Word.in.id && ahead.text != Word.of.id
-                    && ahead.text != Word.instanceof.id
+                    && ahead.text != Word.in.id && ahead.text != Word.instanceof.id
                 {
                     let before = mark()
                     advance()

@@ -31,14 +31,16 @@ struct Resolver {
     /// What is assigned to `this.name`, and to a property of a local value.
     private(set) var ownProperties: [Int32: ID] = [:]
     private(set) var localProperties: [Int64: ID] = [:]
-    private var scopes: [[Int32: Int32]] = []
+    private var scopes: Scopes
+    private let arguments: Int32
 
     init(_ tree: SyntaxTree) {
         self.tree = tree
         meaning = [Int32](repeating: Self.notAReference, count: tree.nodes.count)
+        arguments = tree.interner.intern("arguments")
+        scopes = Scopes(names: tree.interner.count)
         guard tree.root != 0 else { return }
         let body = tree[tree.root].a
-        scopes.append([:])
         hoistVariables(body)
         hoistLexical(body)
         walkList(body)
@@ -49,11 +51,11 @@ struct Resolver {
     private mutating func declare(
         _ name: Int32, _ kind: Binding.Kind, origin: ID, path: [Key] = [], module: Int32 = 0
     ) {
-        if let before = scopes[scopes.count - 1][name] {
+        if let before = scopes.innermost(name) {
             if bindings[Int(before)].origin == 0 { bindings[Int(before)].origin = origin }
             return
         }
-        scopes[scopes.count - 1][name] = Int32(bindings.count)
+        scopes.declare(name, Int32(bindings.count))
         bindings.append(Binding(kind: kind, name: name, origin: origin, path: path, module: module))
     }
 
@@ -157,35 +159,38 @@ struct Resolver {
     private mutating func walk(_ id: ID) {
         let node = tree[id]
         switch node.kind {
-        case .identifier: meaning[Int(id)] = look(node.text)
+        case .identifier: meaning[Int(id)] = scopes[node.text] ?? Self.free
         case .member: walk(node.a)
         case .property:
             if node.flags.contains(.computed) { walk(node.a) }
             if node.b != 0 { walk(node.b) }
         case .function: walkFunction(id, node)
         case .classNode:
-            scopes.append([:])
+            scopes.open()
             if node.text != 0 { declare(node.text, .classKind, origin: id) }
             if node.a != 0 { walk(node.a) }
             walkList(node.b)
-            scopes.removeLast()
+            scopes.close()
         case .block, .staticBlock, .forNode, .forIn, .switchNode:
-            scopes.append([:])
-            for child in [node.a, node.b, node.c, node.d] where child != 0 { hoistLexical(child) }
+            scopes.open()
+            hoistLexical(node.a)
+            hoistLexical(node.b)
+            hoistLexical(node.c)
+            hoistLexical(node.d)
             if node.kind == .forIn, tree[node.a].kind == .declaration {
                 // The loop's variable is a part of what is looped over.
                 for item in tree.list(tree[node.a].a) {
                     declarePattern(tree[item].a, .variable, origin: node.b, path: [.unknown])
                 }
             }
-            for child in [node.a, node.b, node.c, node.d] where child != 0 { walkList(child) }
-            scopes.removeLast()
+            walkSlots(node)
+            scopes.close()
         case .tryNode:
             walk(node.a)
-            scopes.append([:])
+            scopes.open()
             if node.b != 0 { declarePattern(node.b, .parameter, origin: 0, path: []) }
             if node.c != 0 { walk(node.c) }
-            scopes.removeLast()
+            scopes.close()
             if node.d != 0 { walk(node.d) }
         case .binary:
             // A chain of a thousand operators leans to the left.
@@ -206,30 +211,29 @@ struct Resolver {
             let binding = meaning[Int(node.a)]
             if binding >= 0 { bindings[Int(binding)].writes += 2 }
         case .importNode, .specifier, .none, .string, .number: break
-        default:
-            for child in [node.a, node.b, node.c, node.d] where child != 0 { walkList(child) }
+        default: walkSlots(node)
         }
     }
 
-    private func look(_ name: Int32) -> Int32 {
-        for scope in scopes.reversed() {
-            if let binding = scope[name] { return binding }
-        }
-        return Self.free
+    private mutating func walkSlots(_ node: SyntaxTree.Node) {
+        walkList(node.a)
+        walkList(node.b)
+        walkList(node.c)
+        walkList(node.d)
     }
 
     private mutating func walkFunction(_ id: ID, _ node: SyntaxTree.Node) {
-        scopes.append([:])
+        scopes.open()
         if node.text != 0, !node.flags.contains(.declaration), !node.flags.contains(.method) {
             declare(node.text, .function, origin: id)
         }
-        scopes.append([:])
+        scopes.open()
         var parameter = node.a
         while parameter != 0 {
             declarePattern(parameter, .parameter, origin: 0, path: [])
             parameter = tree[parameter].next
         }
-        if !node.flags.contains(.arrow) { declare(tree.interner.intern("arguments"), .parameter, origin: 0) }
+        if !node.flags.contains(.arrow) { declare(arguments, .parameter, origin: 0) }
         walkList(node.a)
         if node.b != 0 {
             if tree[node.b].kind == .block {
@@ -240,7 +244,8 @@ struct Resolver {
                 walk(node.b)
             }
         }
-        scopes.removeLast(2)
+        scopes.close()
+        scopes.close()
     }
 
     private mutating func noteAssignment(_ node: SyntaxTree.Node) {
@@ -291,5 +296,53 @@ struct Resolver {
             }
         default: break
         }
+    }
+}
+
+/// What each name means at the place that is looked at. A scope that closes gives the names back what they meant
+/// before, so that looking a name up takes one step however deep the scopes lie.
+private struct Scopes {
+    private struct Meaning {
+        var binding: Int32 = -1
+        /// How deep the scope lies that declares it.
+        var depth: Int32 = 0
+    }
+
+    private var meanings: [Meaning]
+    private var depth: Int32 = 0
+    /// What was hidden since a scope was opened, and how much of it before each one.
+    private var hidden: [(name: Int32, meaning: Meaning)] = []
+    private var marks: [Int] = []
+
+    init(names: Int) { meanings = [Meaning](repeating: Meaning(), count: names) }
+
+    subscript(name: Int32) -> Int32? {
+        let binding = meanings[Int(name)].binding
+        return binding < 0 ? nil : binding
+    }
+
+    /// The meaning that the innermost scope itself gives.
+    func innermost(_ name: Int32) -> Int32? {
+        let meaning = meanings[Int(name)]
+        return meaning.binding >= 0 && meaning.depth == depth ? meaning.binding : nil
+    }
+
+    mutating func declare(_ name: Int32, _ binding: Int32) {
+        hidden.append((name, meanings[Int(name)]))
+        meanings[Int(name)] = Meaning(binding: binding, depth: depth)
+    }
+
+    mutating func open() {
+        depth += 1
+        marks.append(hidden.count)
+    }
+
+    mutating func close() {
+        let mark = marks.removeLast()
+        while hidden.count > mark {
+            let last = hidden.removeLast()
+            meanings[Int(last.name)] = last.meaning
+        }
+        depth -= 1
     }
 }
