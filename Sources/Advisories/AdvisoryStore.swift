@@ -80,9 +80,11 @@ public final class AdvisoryStore: AdvisorySource {
                     isMalicious: (row["malicious"] as Int64) != 0,
                     fixed: version.flatMap { OSVMatch.fixed($0, ranges: matching.ranges) }))
         }
-        return Self.merged(found)
+        return Advisory.merged(found)
     }
+}
 
+extension Advisory {
     /// The same vulnerability under several names is one: those that share an alias are joined.
     static func merged(_ found: [Advisory]) -> [Advisory] {
         var result: [Advisory] = []

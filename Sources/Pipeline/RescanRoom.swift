@@ -76,10 +76,10 @@ struct RescanRoom: Sendable {
 private final class RuleShelf: @unchecked Sendable {
     private let lock = Mutex<Void>(())
     private let rules: RuleBook
-    private let source: AdvisoryStore
+    private let source: any AdvisorySource
     private let now: Instant?
 
-    init(_ rules: RuleBook, _ source: AdvisoryStore, now: Instant?) {
+    init(_ rules: RuleBook, _ source: any AdvisorySource, now: Instant?) {
         self.rules = rules
         self.source = source
         self.now = now

@@ -9,14 +9,34 @@ public import Scanning
 public struct ScanRoom: Sendable {
     public struct Result: Sendable {
         public let report: ScanReport
-        public let sarif: [UInt8]
-        public let sbom: [UInt8]
-        /// The same as one page for a reviewer.
-        public let page: String
-        /// The same as lines for a terminal, with the excerpts and a caret under each place.
-        public let text: String
         /// Nothing was scanned: the same bytes were, under the same rules.
         public let isCached: Bool
+        fileprivate let outcome: ScanOutcome
+        fileprivate let rules: RuleBook
+
+        public var sbom: [UInt8] {
+            var whole = outcome
+            whole.report = report
+            return SBOMWriter.write(whole)
+        }
+
+        /// The same as lines for a terminal, with the excerpts and a caret under each place.
+        public var text: String { TextWriter.write(report, carets: outcome.carets) }
+
+        public func sarif() throws(PipelineError) -> [UInt8] {
+            SARIFWriter.write(report, rules: try descriptions())
+        }
+
+        /// The same as one page for a reviewer.
+        public func page() throws(PipelineError) -> String {
+            HTMLReportWriter.write(report, rules: try descriptions(), carets: outcome.carets)
+        }
+
+        private func descriptions() throws(PipelineError) -> [RuleSet.Description] {
+            do { return try rules.descriptions } catch {
+                throw PipelineError(.usage, "rules: \(error)", remedy: "Restore the rules folder.")
+            }
+        }
     }
 
     let workshop: Workshop
@@ -86,14 +106,7 @@ public struct ScanRoom: Sendable {
             let store = try AdvisoryShelf.open(advisories, programs)
             let report = outcome.completed(
                 advisories: store.source, rules: book, now: store.isSeed ? nil : asOf.start)
-            var whole = outcome
-            whole.report = report
-            return .done(
-                Result(
-                    report: report, sarif: SARIFWriter.write(report, rules: book.descriptions),
-                    sbom: SBOMWriter.write(whole),
-                    page: HTMLReportWriter.write(report, rules: book.descriptions, carets: outcome.carets),
-                    text: TextWriter.write(report, carets: outcome.carets), isCached: isCached))
+            return .done(Result(report: report, isCached: isCached, outcome: outcome, rules: book))
         } catch {
             return .incomplete("\(error)")
         }
@@ -111,13 +124,13 @@ public struct ScanRoom: Sendable {
 enum AdvisoryShelf {
     static func open(
         _ path: String, _ programs: ProgramFiles
-    ) throws(AdvisoryError) -> (source: AdvisoryStore, isSeed: Bool) {
+    ) throws(AdvisoryError) -> (source: any AdvisorySource, isSeed: Bool) {
         var isFolder: ObjCBool = false
         if !path.isEmpty, FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
             guard isFolder.boolValue else { return (try AdvisoryStore(path: path), false) }
             return (try imported(path), false)
         }
-        return (try imported(programs.rules + "/advisories"), true)
+        return (try AdvisoryFolder(programs.rules + "/advisories"), true)
     }
 
     /// Records from a folder in a store that lives as long as this process reads it.

@@ -1,46 +1,49 @@
 public import Bundles
 public import Marketplace
 
-/// What `rules/` says, without the engines: policy, exemptions and every rule's description. It is what the host needs
-/// to finish a report, and what the rule catalogue is made of; reading it takes no compiling.
+/// What `rules/` says, without the engines: policy and exemptions, and every rule's description where it is asked for.
+/// It is what the host needs to finish a report, and what the rule catalogue is made of; reading it takes no compiling.
 public struct RuleBook: Sendable {
     /// SHA-256 over names and contents of every rule file, as in `RuleSet`.
     public let digest: Digest
     public let policy: Policy
     public let exemptions: Exemptions
-    /// Sorted by id.
-    public let descriptions: [RuleSet.Description]
+    private let files: [EntryStream.Item]
 
     /// - Parameter files: `rules/` as `FolderStream.items(folder:)` gives it.
     public init(files: [EntryStream.Item]) throws(ScanError) {
         let used = files.filter { $0.kind == .file && RuleSet.isRule($0.path) }.sorted { $0.path < $1.path }
+        func content(_ path: String) throws(ScanError) -> [UInt8] {
+            guard let item = used.first(where: { $0.path == path }) else {
+                throw ScanError(
+                    .missingRules, subject: "rules", cause: "policy.yaml and exemptions.yaml are needed")
+            }
+            return item.bytes
+        }
         digest = ContentDigest.sha256(of: EntryStream.encode(used))
-        var policy: Policy?
-        var exemptions: Exemptions?
-        var secrets = SecretRules()
-        var all = BuiltInRules.all
-        for item in used {
-            if item.path == "policy.yaml" {
-                policy = try Policy(yaml: item.bytes)
-            } else if item.path == "exemptions.yaml" {
-                exemptions = try Exemptions(yaml: item.bytes)
-            } else if item.path.hasPrefix("secrets/") {
-                try secrets.add(yaml: item.bytes, name: item.path)
-            } else if item.path.hasPrefix("capabilities/") {
-                all.append(try BehaviourRule(yaml: item.bytes, name: item.path).description)
-            } else if item.path.hasPrefix("yara/") {
-                for (identifier, meta) in Self.metadata(String(decoding: item.bytes, as: UTF8.self)) {
-                    all.append(try RuleSet.describe(identifier, meta))
+        policy = try Policy(yaml: content("policy.yaml"))
+        exemptions = try Exemptions(yaml: content("exemptions.yaml"))
+        self.files = used
+    }
+
+    /// Every rule's description, sorted by id. A scan that was done before needs none of them, so they are read here.
+    public var descriptions: [RuleSet.Description] {
+        get throws(ScanError) {
+            var secrets = SecretRules()
+            var all = BuiltInRules.all
+            for item in files {
+                if item.path.hasPrefix("secrets/") {
+                    try secrets.add(yaml: item.bytes, name: item.path)
+                } else if item.path.hasPrefix("capabilities/") {
+                    all.append(try BehaviourRule(yaml: item.bytes, name: item.path).description)
+                } else if item.path.hasPrefix("yara/") {
+                    for (identifier, meta) in Self.metadata(String(decoding: item.bytes, as: UTF8.self)) {
+                        all.append(try RuleSet.describe(identifier, meta))
+                    }
                 }
             }
+            return (all + secrets.rules.map(\.description)).sorted { $0.id < $1.id }
         }
-        guard let policy, let exemptions else {
-            throw ScanError(
-                .missingRules, subject: "rules", cause: "policy.yaml and exemptions.yaml are needed")
-        }
-        self.policy = policy
-        self.exemptions = exemptions
-        descriptions = (all + secrets.rules.map(\.description)).sorted { $0.id < $1.id }
     }
 
     /// `key = "value"` of each rule's `meta:` section, in the plain form in which our own files write it.

@@ -141,4 +141,36 @@ struct AdvisoryStoreTests {
         #expect(try store.advisories(package: "lodash", version: Version(4, 17, 11)).isEmpty == false)
         #expect(try store.advisories(package: "lodash", version: Version(4, 17, 21)).isEmpty)
     }
+
+    @Test("the records that come with the rules give the same answers from memory and from a store")
+    func theSeedIsAskedInMemory() throws {
+        let seed =
+            URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path + "/rules/advisories"
+        _ = try AdvisoryImport.run(source: seed, destination: folder + ".sqlite")
+        defer { try? FileManager.default.removeItem(atPath: folder + ".sqlite") }
+        let store = try AdvisoryStore(path: folder + ".sqlite")
+        let memory = try AdvisoryFolder(seed)
+        #expect(memory.count == store.count && memory.asOf == store.asOf)
+        let names = [
+            "lodash", "lodash-es", "axios", "ws", "ua-parser-js", "flatmap-stream", "semver", "none",
+        ]
+        let versions = [
+            "0.1.1", "0.7.29", "1.0.0", "1.6.0", "4.17.11", "4.17.20", "4.17.21", "7.5.1", "8.17.1",
+        ]
+        var hits = 0
+        for name in names {
+            for text in versions {
+                let version = try #require(Version(text))
+                let found = try store.advisories(package: name, version: version)
+                #expect(memory.advisories(package: name, version: version) == found)
+                hits += found.count
+            }
+            let range = try #require(VersionRange("^4.17.0 || ^1.0.0"))
+            #expect(
+                try memory.advisories(package: name, within: range)
+                    == store.advisories(package: name, within: range))
+        }
+        #expect(hits > 10)
+    }
 }

@@ -161,7 +161,7 @@ struct LayerTests {
     func readsTheSameRules() throws {
         let book = try Repository.book()
         let rules = try Repository.rules()
-        #expect(book.descriptions == rules.descriptions)
+        #expect(try book.descriptions == rules.descriptions)
         #expect(book.digest == rules.digest)
     }
 

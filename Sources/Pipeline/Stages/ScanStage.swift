@@ -16,7 +16,7 @@ struct ScanStage: SubmissionStage {
         case .refused(let why), .incomplete(let why): return Move(.incomplete, "scan", why)
         case .done(let result):
             try Files.write(result.report.json(), to: context.data.report(submission.id, "scan.json"))
-            try Files.write(result.sarif, to: context.data.report(submission.id, "scan.sarif"))
+            try Files.write(result.sarif(), to: context.data.report(submission.id, "scan.sarif"))
             try Files.write(result.sbom, to: context.data.report(submission.id, "sbom.cdx.json"))
             guard result.report.verdict != .incomplete else {
                 let why =

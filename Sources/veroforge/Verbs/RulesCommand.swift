@@ -17,18 +17,18 @@ struct RulesCommand: ParsableCommand {
 
     func run() throws {
         let programs = try Programs.located()
-        let book: RuleBook
+        let descriptions: [RuleSet.Description]
         do {
-            book = try RuleBook(files: try FolderStream.items(folder: programs.rules))
+            descriptions = try RuleBook(files: try FolderStream.items(folder: programs.rules)).descriptions
         } catch {
             throw PipelineError(.usage, "\(programs.rules): \(error)", remedy: "Restore the rules folder.")
         }
         switch format {
-        case .markdown: print(RuleCatalogue.markdown(book.descriptions), terminator: "")
+        case .markdown: print(RuleCatalogue.markdown(descriptions), terminator: "")
         case .json:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-            let rules = try JSONValue.parse([UInt8](encoder.encode(book.descriptions)))
+            let rules = try JSONValue.parse([UInt8](encoder.encode(descriptions)))
             let document: JSONValue = [
                 "schema": "veroforge.rules/1", "ruleset": .string(book.digest.hex), "rules": rules,
             ]

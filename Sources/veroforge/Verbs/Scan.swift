@@ -39,7 +39,7 @@ struct Scan: AsyncParsableCommand {
             switch try await room.scan(path: path, asOf: Clock.wall().day) {
             case .done(let result):
                 codes.append(result.report.exitCode(failOn: threshold))
-                text += rendered(result)
+                text += try rendered(result)
             case .refused(let why), .incomplete(let why):
                 Program.complain("veroforge: \(path): not scanned whole: \(why)")
                 codes.append(.incomplete)
@@ -53,12 +53,12 @@ struct Scan: AsyncParsableCommand {
         throw Outcome(Marketplace.ExitCode.worst(codes))
     }
 
-    private func rendered(_ result: ScanRoom.Result) -> [UInt8] {
+    private func rendered(_ result: ScanRoom.Result) throws(PipelineError) -> [UInt8] {
         switch format {
         case .text: Array(result.text.utf8)
         case .json: result.report.json()
-        case .sarif: result.sarif
-        case .html: Array(result.page.utf8)
+        case .sarif: try result.sarif()
+        case .html: Array(try result.page().utf8)
         case .cyclonedx: result.sbom
         }
     }
