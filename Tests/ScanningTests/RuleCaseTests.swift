@@ -84,6 +84,46 @@ struct RuleCaseTests {
         #expect(report.findings.filter { $0.class == .secret } == [])
     }
 
+    struct Beginning: Sendable {
+        var bytes: [UInt8]
+        var isProgram: Bool
+
+        init(_ bytes: [UInt8], _ isProgram: Bool) {
+            self.bytes = bytes
+            self.isProgram = isProgram
+        }
+    }
+
+    static let beginnings = [
+        Beginning([0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0] + [UInt8](repeating: 0, count: 56), true),
+        Beginning(Array("MZ".utf8) + [UInt8](repeating: 0, count: 126) + Array("PE\0\0".utf8), true),
+        Beginning([0xCF, 0xFA, 0xED, 0xFE, 7, 0, 0, 1] + [UInt8](repeating: 0, count: 24), true),
+        Beginning([0x20, 0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0], false),
+        Beginning(Array("MZ is how some programs begin; PE\0\0 stands in them too".utf8), false),
+        Beginning([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], false),
+    ]
+
+    @Test("mal.native-program hits programs for a processor by their first bytes", arguments: beginnings)
+    func findsNativePrograms(_ item: Beginning) throws {
+        let files = [EntryStream.Item(path: "dist/tool.bin", bytes: item.bytes)]
+        let report = Scanner(rules: try Repository.rules()).scan(
+            ArchiveReader.read(EntryStream.encode(files)), name: "case")
+        #expect(report.findings.contains { $0.rule == "mal.native-program" } == item.isProgram)
+    }
+
+    @Test("a program that this machine runs is found, and in a plugin it is a finding of its own")
+    func findsARealProgram() throws {
+        let own = try #require(FileManager.default.contents(atPath: "/proc/self/exe"))
+        let files = [
+            EntryStream.Item(path: "plugin.json", bytes: Array(manifest().utf8)),
+            EntryStream.Item(path: "dist/tool", bytes: [UInt8](own.prefix(65_536))),
+        ]
+        let report = Scanner(rules: try Repository.rules()).scan(
+            ArchiveReader.read(EntryStream.encode(files)), name: "case")
+        #expect(report.findings.contains { $0.rule == "mal.native-program" && $0.file == "dist/tool" })
+        #expect(report.findings.contains { $0.rule == "cap.native-program" })
+    }
+
     @Test("rules say what they are, and no two share a name")
     func rulesAreDescribed() throws {
         let descriptions = try Repository.rules().descriptions
