@@ -17,12 +17,13 @@ struct PeakMemoryTests {
             state ^= state << 13
             state ^= state >> 7
             state ^= state << 17
-            bytes += Array("value\(state % 100_000) = call(item, \(state % 977)); // \(state % 1_000_000)\n".utf8)
+            let call = "value\(state % 100_000) = call(item, \(state % 977)); // \(state % 1_000_000)\n"
+            bytes += Array(call.utf8)
         }
         return Array(bytes.prefix(count))
     }
 
-    /// As large as a bundle may be: 240 MiB in 16 files of text that come from one of 15 MiB each.
+    /// As large as a bundle may be: 240 MiB of text in 16 files.
     private static func files() -> [(String, [UInt8])] {
         (0..<16).map { ("data/\($0).txt", text(15 << 20, seed: $0 + 1)) }
     }
