@@ -17,9 +17,11 @@ struct RulesCommand: ParsableCommand {
 
     func run() throws {
         let programs = try Programs.located()
+        let book: RuleBook
         let descriptions: [RuleSet.Description]
         do {
-            descriptions = try RuleBook(files: try FolderStream.items(folder: programs.rules)).descriptions
+            book = try RuleBook(files: try FolderStream.items(folder: programs.rules))
+            descriptions = try book.descriptions
         } catch {
             throw PipelineError(.usage, "\(programs.rules): \(error)", remedy: "Restore the rules folder.")
         }
