@@ -55,7 +55,8 @@ public struct SubscriptionEvent: Hashable, Sendable {
         self.plan = plan
         self.seats = seats
         self.price = price
-        self.pricing = pricing
+        // `nil` written into a place for JSON is JSON's null, which is no price list.
+        self.pricing = pricing == .null ? nil : pricing
         self.country = country
         self.customer = customer
         self.vatID = vatID

@@ -40,7 +40,7 @@ public enum SubmissionState: String, CaseIterable, Sendable, Hashable {
             "Nothing: the next stage takes it up by itself."
         case .held: "Wait for the reviewer, or answer what the reason asks."
         case .rejected: "Mend what the findings name and submit a new version, or appeal."
-        case .listed: "Nothing: customers can install it."
+        case .listed: "Nothing to do: customers can install it."
         case .yanked: "Submit a newer version, or restore this one."
         case .revoked: "Read the evidence; a new version must not have the fault."
         case .incomplete: "Nothing: a check did not complete, and the operator has been told."

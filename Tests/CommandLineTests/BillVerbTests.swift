@@ -54,6 +54,7 @@ import Testing
         try check(3, "explain", "VF-000009", says: "no invoice has this number")
         try check(0, "preview", "acme-field", says: "11.90 EUR")
         try check(2, "preview", "A B", says: "is no tenant's id")
+        try check(3, "preview", "acme-feild", says: "has no subscription")
         try check(2, "preview", "acme-field", "--what-if", "x", says: "publisher.name=plan")
         try check(3, "preview", "acme-field", "--what-if", "northwind-samples.pings=none")
 

@@ -195,6 +195,17 @@ import Testing
         }
     }
 
+    @Test func aPriceListThatIsLeftOutAsNullIsLeftOutOfTheLine() throws {
+        let event = SubscriptionEvent(
+            id: "s-1", time: Samples.start, tenant: TenantID("acme")!, plugin: PluginID("sample.pings")!,
+            version: "1.0.0", change: .install, plan: "metered",
+            price: SubscriptionEvent.priceDigest(of: ["plans": []]), pricing: .some(.null), country: "DE",
+            customer: "Acme")
+        #expect(event.pricing == nil)
+        let line = MeterEvent.subscription(event).line
+        #expect(try MeterEvent.all(in: line[...], subject: "line") == [.subscription(event)])
+    }
+
     @Test func theFourKindsOfLinesAreReadBackAsTheyWereWritten() throws {
         try Samples.withFolder { folder in
             let pricing: JSONValue = ["model": "payPerUse", "currency": "USD", "plans": []]

@@ -43,14 +43,7 @@ import Testing
     }
 
     private func node(_ configuration: String = "") async throws -> TestNode {
-        let node = try await TestNode.make()
-        try node.list(
-            TestNode.manifest(),
-            bundle: StoredZip.bytes([
-                "plugin.json": TestNode.manifest().serialized(), "dist/index.js": livePlugin,
-                "README.md": "# Reminders\n", "LICENSE": "MIT\n",
-            ]))
-        await node.service.close()
+        let node = try await TestNode.withLivePlugin()
         try Data("format: 1\ndemo: true\n\(configuration)".utf8).write(
             to: URL(filePath: "\(node.folder)/veroforge.yaml"))
         return node

@@ -18,6 +18,21 @@ private struct GivenFiles: BundleUnpacker {
     func unpack(_ bundle: [UInt8], digest: Digest) async throws(RuntimeError) -> [BundleFile] { files }
 }
 
+extension TestNode {
+    /// A folder that the real program can serve: its catalogue holds `livePlugin`, and nothing runs on it.
+    static func withLivePlugin() async throws -> TestNode {
+        let node = try await TestNode.make()
+        try node.list(
+            manifest(),
+            bundle: StoredZip.bytes([
+                "plugin.json": manifest().serialized(), "dist/index.js": livePlugin,
+                "README.md": "# Reminders\n", "LICENSE": "MIT\n",
+            ]))
+        await node.service.close()
+        return node
+    }
+}
+
 /// A plugin that reads, triggers, spins, exhausts memory or throws, as its input says.
 let livePlugin = """
     export default class Reminders {

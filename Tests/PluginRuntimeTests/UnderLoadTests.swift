@@ -18,7 +18,7 @@ struct UnderLoadTests {
     @Test(arguments: (0..<Rounds.count(full: 10)).map { UInt64(11 + $0) })
     func acknowledgedCallsAreTheUsageEventsAfterKills(seed: UInt64) async throws {
         var random = SeededRandom(seed)
-        let node = try await installedNode()
+        let node = try await TestNode.withLivePlugin()
         let calls = Calls(node.token)
         for round in 0..<3 {
             let program = try await start(node.folder)
@@ -48,7 +48,7 @@ struct UnderLoadTests {
     /// A copy that is taken while calls come in holds every call that was acknowledged before it began, and a runtime
     /// over it goes on as after a crash: what is asked again is answered, and nothing counts twice.
     @Test func aBackupUnderLoadHoldsWhatWasAcknowledgedBeforeIt() async throws {
-        let node = try await installedNode()
+        let node = try await TestNode.withLivePlugin()
         // The copy is taken by the program that wants the whole configuration.
         let fresh = try Scratch()
         let made = try Tool.run("veroforge", ["init", "--demo", "--data", "\(fresh.path)/data"])
@@ -103,18 +103,6 @@ struct UnderLoadTests {
             "serve", "--data", folder, "--port", "0", "--clock", clock ?? "\(folder)/clock",
         ])
         return Started(program: program, url: try await program.address())
-    }
-
-    private func installedNode() async throws -> TestNode {
-        let node = try await TestNode.make()
-        try node.list(
-            TestNode.manifest(),
-            bundle: StoredZip.bytes([
-                "plugin.json": TestNode.manifest().serialized(), "dist/index.js": livePlugin,
-                "README.md": "# Reminders\n", "LICENSE": "MIT\n",
-            ]))
-        await node.service.close()
-        return node
     }
 
     private func install(_ node: TestNode, _ url: String) async throws {

@@ -17,7 +17,7 @@ struct OrderedJSONReader {
         var reader = OrderedJSONReader(bytes: bytes, subject: subject)
         let value = try body(&reader)
         reader.skipSpace()
-        if reader.at != bytes.count { throw reader.unexpected("the end") }
+        if reader.at != bytes.count { throw reader.unexpected("end") }
         return value
     }
 

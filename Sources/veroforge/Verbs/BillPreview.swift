@@ -21,7 +21,12 @@ extension BillCommand {
             let tenant = try BillArguments.tenant(tenant)
             let changes = try whatIf.map(BillArguments.change)
             let drafts = try BillDesk.act(options) { (night) throws(BillingError) in
-                try night.preview(tenant, whatIf: changes)
+                let drafts = try night.preview(tenant, whatIf: changes)
+                // A name that is mistyped is not a customer to whom nothing is charged.
+                if drafts.isEmpty, try night.subscriptions(of: tenant).isEmpty {
+                    throw BillingError(.notFound, tenant.text, "has no subscription, and nothing is charged")
+                }
+                return drafts
             }
             if format == .json { return try BillDesk.print(drafts) }
             if drafts.isEmpty { print("nothing is charged so far") }
