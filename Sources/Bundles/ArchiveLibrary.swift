@@ -103,35 +103,4 @@ final class ArchiveLibrary {
             output.append(contentsOf: chunk[0..<count])
         }
     }
-
-    /// Compresses with DEFLATE, always the same way; gives the raw stream without gzip's frame.
-    static func deflate(_ bytes: [UInt8], level: Int = 9) throws(BundleError) -> [UInt8] {
-        guard let writer = archive_write_new() else {
-            throw BundleError(.library, subject: "libarchive", cause: "no memory for a writer")
-        }
-        defer { archive_write_free(writer) }
-        var output = [UInt8](repeating: 0, count: bytes.count + bytes.count / 1_000 + 1_024)
-        var used = 0
-        let status: Int32 = output.withUnsafeMutableBytes { space in
-            guard archive_write_set_format_raw(writer) == ARCHIVE_OK,
-                archive_write_add_filter_gzip(writer) == ARCHIVE_OK,
-                archive_write_set_filter_option(writer, "gzip", "compression-level", String(level))
-                    == ARCHIVE_OK,
-                archive_write_set_filter_option(writer, "gzip", "timestamp", nil) == ARCHIVE_OK,
-                archive_write_open_memory(writer, space.baseAddress, space.count, &used) == ARCHIVE_OK,
-                let entry = archive_entry_new()
-            else { return -1 }
-            defer { archive_entry_free(entry) }
-            archive_entry_set_filetype(entry, 0o100000)
-            archive_entry_set_pathname(entry, "data")
-            guard archive_write_header(writer, entry) == ARCHIVE_OK else { return -1 }
-            let written = bytes.withUnsafeBytes { archive_write_data(writer, $0.baseAddress, $0.count) }
-            guard written == bytes.count else { return -1 }
-            return archive_write_close(writer)
-        }
-        guard status == ARCHIVE_OK, used > 18, output[3] == 0 else {
-            throw BundleError(.library, subject: "libarchive", cause: Self.message(writer))
-        }
-        return Array(output[10..<used - 8])
-    }
 }

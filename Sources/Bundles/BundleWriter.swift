@@ -85,7 +85,7 @@ public enum BundleWriter {
         _ name: [UInt8], _ bytes: [UInt8], to output: inout [UInt8], central: inout [UInt8]
     ) throws(BundleError) {
         let offset = output.count
-        let packed = bytes.isEmpty ? [] : try ArchiveLibrary.deflate(bytes)
+        let packed = bytes.isEmpty ? [] : try RawDeflate.deflate(bytes)
         let isDeflated = packed.count < bytes.count && !bytes.isEmpty
         let data = isDeflated ? packed : bytes
         var shared: [UInt8] = []

@@ -70,21 +70,41 @@ public enum FolderStream {
                 skip(path, "the file is larger than \(limits.entryBytesMax) bytes")
                 return
             }
-            guard let data = FileManager.default.contents(atPath: full) else {
-                skip(path, "it cannot be read")
+            guard let bytes = FolderStream.contents(full, size: size) else {
+                skip(path, "it cannot be read, or changes while it is")
                 return
             }
-            total += data.count
+            total += bytes.count
             guard total <= limits.outputBytesMax else {
                 throw BundleError(
                     .tooLarge, subject: path,
                     cause: "the folder holds more than \(limits.outputBytesMax) bytes")
             }
-            items.append(EntryStream.Item(path: path, bytes: [UInt8](data)))
+            items.append(EntryStream.Item(path: path, bytes: bytes))
         }
 
         mutating func skip(_ path: String, _ why: String) {
             items.append(EntryStream.Item(kind: .skipped, path: path, bytes: Array(why.utf8)))
         }
+    }
+
+    /// A regular file's bytes in one piece; nil where it cannot be read, or grows while it is. `FileManager` reads the
+    /// same with three times the system calls and one copy more.
+    private static func contents(_ path: String, size: Int) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var isWhole = false
+        // Room for one byte more than there should be.
+        let bytes = [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
+            while count <= size {
+                let got = read(descriptor, buffer.baseAddress! + count, buffer.count - count)
+                if got < 0 && errno == EINTR { continue }
+                isWhole = got == 0
+                if got <= 0 { return }
+                count += got
+            }
+        }
+        return isWhole ? bytes : nil
     }
 }

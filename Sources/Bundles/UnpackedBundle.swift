@@ -38,7 +38,7 @@ public struct UnpackedEntry: Equatable, Sendable {
 
     /// The same, holding less memory where the content can be compressed.
     func packed() -> UnpackedEntry {
-        guard case .plain(let bytes) = content, let packed = try? ArchiveLibrary.deflate(bytes, level: 1),
+        guard case .plain(let bytes) = content, let packed = try? RawDeflate.deflate(bytes, level: 1),
             packed.count < bytes.count
         else { return self }
         var entry = self

@@ -4,6 +4,7 @@ import Marketplace
 import Publishing
 import Sandbox
 public import Scanning
+import Synchronization
 
 /// Everything that is done with strangers' bytes, each job in one confined `veroforge-worker` that ends after it.
 /// Whatever happens to the worker, the answer is never "clean".
@@ -18,9 +19,7 @@ public struct Workshop: Sendable {
         client = WorkerClient(executable: programs.worker, seccompList: programs.seccompWorker)
         do {
             rulesBytes = try RulesBlob.bytes(folder: programs.rules)
-            rules = try TrustedBlob(rulesBytes)
-        } catch let error as PipelineError {
-            throw error
+            rules = TrustedBlob(rulesBytes)
         } catch {
             throw PipelineError(.usage, "\(programs.rules): \(error)", remedy: "Restore the rules folder.")
         }
@@ -50,8 +49,10 @@ public struct Workshop: Sendable {
     private func job(
         _ name: String, _ arguments: JSONValue, _ input: [UInt8], further: [String] = [], deadlineMs: Int64
     ) async -> Answer<[UInt8]> {
+        let given: [String]
+        do { given = try [rules.path()] + further } catch { return .incomplete("\(error)") }
         let result = client.run(
-            job: name, arguments: arguments, input: .bytes(input), furtherInputs: [rules.path] + further,
+            job: name, arguments: arguments, input: .bytes(input), furtherInputs: given,
             deadlineMs: deadlineMs, outputBytesMax: PlatformLimits.BundleBytes.unpackedMax + 32 * 1_048_576)
         let said = result.diagnostics.isEmpty ? "" : ": \(result.diagnostics)"
         switch result.exit {
@@ -119,9 +120,11 @@ extension Workshop {
             }
         }
         do {
-            let blob = try TrustedBlob(EntryStream.encode(shares))
+            let blob = TrustedBlob(EntryStream.encode(shares))
+            defer { withExtendedLifetime(blob) {} }
             arguments["known"] = .bool(true)
-            return await job("scan", .object(arguments), archive, further: [blob.path], deadlineMs: 300_000)
+            let further = [try blob.path()]
+            return await job("scan", .object(arguments), archive, further: further, deadlineMs: 300_000)
                 .map {
                     try ScanOutcome(json: $0)
                 }
@@ -176,14 +179,23 @@ extension Workshop {
     }
 }
 
-/// Bytes of our own in a file that lives as long as this value: a worker gets it as one inherited descriptor.
+/// Bytes of our own in a file that lives as long as this value: a worker gets it as one inherited descriptor. The file
+/// is written when the first worker wants it, so that what starts none writes none.
 final class TrustedBlob: Sendable {
-    let path: String
+    private let bytes: [UInt8]
+    private let file = Mutex<String?>(nil)
 
-    init(_ bytes: [UInt8]) throws(PipelineError) {
-        path = "\(NSTemporaryDirectory())/veroforge-rules-\(UUID().uuidString)"
-        try Files.write(bytes, to: path, mode: 0o600)
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    func path() throws(PipelineError) -> String {
+        try file.withLock { (file: inout String?) throws(PipelineError) -> String in
+            if let file { return file }
+            let path = "\(NSTemporaryDirectory())/veroforge-rules-\(UUID().uuidString)"
+            try Files.write(bytes, to: path, mode: 0o600)
+            file = path
+            return path
+        }
     }
 
-    deinit { unlink(path) }
+    deinit { if let path = file.withLock(\.self) { unlink(path) } }
 }

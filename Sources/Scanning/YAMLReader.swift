@@ -5,7 +5,9 @@ internal import Yams
 enum YAMLReader {
     static func read(_ bytes: [UInt8], name: String, code: ScanError.Code) throws(ScanError) -> JSONValue {
         do {
-            guard let node = try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self)) else {
+            // What a plain scalar means is told below; Yams' own rules for that are regular expressions, which take
+            // longer to compile than our files to read.
+            guard let node = try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self), .basic) else {
                 return .null
             }
             return value(node)

@@ -8,7 +8,7 @@ import Testing
     static let arrows: [String: [String]] = [
         "Marketplace": [], "Frames": [],
         "Provenance": ["Marketplace"],
-        "Bundles": ["Marketplace", "Provenance", "CArchive"],
+        "Bundles": ["Marketplace", "Provenance", "CArchive", "CZlib"],
         "Scanning": ["Marketplace", "Bundles", "CYara"],
         "Advisories": ["Marketplace", "Scanning"],
         "Sandbox": ["Marketplace", "Frames"],

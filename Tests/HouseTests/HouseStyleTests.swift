@@ -31,6 +31,17 @@ import Testing
         }
     }
 
+    /// A name that is not written is made of the type's at every start, by questions to the Swift runtime that take a
+    /// third of a millisecond each.
+    @Test func everyCommandNamesItself() throws {
+        for file in ArrowTests.swiftFiles("Sources/veroforge") {
+            let text = try String(contentsOfFile: Products.repositoryRoot + "/" + file, encoding: .utf8)
+            for match in text.matches(of: /CommandConfiguration\(\s*(\w+):/) {
+                #expect(match.output.1 == "commandName", "\(file): \(match.output.0)")
+            }
+        }
+    }
+
     @Test func uncheckedAndUnsafeCodeSaysWhyItIsSafe() throws {
         for file in ArrowTests.swiftFiles("Sources") {
             let text = try String(contentsOfFile: Products.repositoryRoot + "/" + file, encoding: .utf8)

@@ -36,7 +36,7 @@ struct ReferenceMaker {
     private func rules() throws(PipelineError) -> [RuleDoc] {
         do {
             let blob = try RulesBlob.bytes(folder: programs.rules)
-            return try RuleSet(files: try EntryStream.decode(blob)).descriptions.map {
+            return try RuleBook(files: try EntryStream.decode(blob)).descriptions.map {
                 RuleDoc(
                     id: $0.id, title: $0.description, kind: $0.class.rawValue, severity: $0.severity.rawValue,
                     why: $0.hint, legitimate: $0.legitimate, fix: $0.reference)

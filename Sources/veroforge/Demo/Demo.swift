@@ -8,6 +8,7 @@ import Registry
 /// `veroforge demo`
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "demo",
         abstract: "The whole job on sample data: submissions, a month of calls, the nights, the payouts.",
         discussion:
             "Everything listens on loopback only and ends with the command. All names are sample data.")

@@ -11,6 +11,7 @@ struct AdvisoriesCommand: ParsableCommand {
 
     struct Import: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "import",
             abstract: "Replace the store by a folder, zip or file of OSV records, whole or not at all.")
         @OptionGroup var options: DataOptions
         @Argument(help: "A folder or zip of OSV .json files, or one file.") var path: String
@@ -31,7 +32,7 @@ struct AdvisoriesCommand: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "How many records the store holds, and of when.")
+            commandName: "show", abstract: "How many records the store holds, and of when.")
         @OptionGroup var options: DataOptions
 
         func run() throws {

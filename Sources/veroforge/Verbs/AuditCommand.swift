@@ -12,6 +12,7 @@ struct AuditCommand: ParsableCommand {
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "verify",
             abstract: "Walk the chain: every line names the digest of the one before it.",
             discussion:
                 "Exit codes: 0 whole, 1 something was changed, taken out or cut off, 3 there is no log.")
@@ -65,7 +66,7 @@ struct AuditCommand: ParsableCommand {
 
     struct Search: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print the lines that fit all that is asked for.",
+            commandName: "search", abstract: "Print the lines that fit all that is asked for.",
             discussion:
                 "Exit codes: 0 some fit, 1 none does. `--format jsonl` and `sarif` are for a SOC's collector."
         )

@@ -5,7 +5,7 @@ import Pipeline
 /// `veroforge bench NAME`
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measured figures, printed; nothing is compared with a limit here.",
+        commandName: "bench", abstract: "Measured figures, printed; nothing is compared with a limit here.",
         discussion: benches.map { "\($0.name): \($0.summary)." }.joined(separator: " ") + " all: every one.")
 
     @Argument(help: "Which one, or all.") var name: String

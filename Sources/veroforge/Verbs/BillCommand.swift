@@ -15,6 +15,7 @@ struct BillCommand: ParsableCommand {
 
     struct Explain: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "explain",
             abstract: "Where an amount comes from: tiers, price version, and the usage lines whose sum it is."
         )
         @OptionGroup var options: DataOptions

@@ -25,7 +25,7 @@ enum BillDesk {
 extension BillCommand {
     struct Credit: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Correct an invoice by a numbered credit note.",
+            commandName: "credit", abstract: "Correct an invoice by a numbered credit note.",
             discussion:
                 "Takes back a part of an invoice or of one line; without --amount all that is left. Shares and tax follow."
         )
@@ -51,6 +51,7 @@ extension BillCommand {
 
     struct Refund: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "refund",
             abstract: "Give back what a customer has paid and does not owe; the next night sends it.",
             discussion: "What is owed is first taken back by `bill credit`.")
         @OptionGroup var options: DataOptions
@@ -72,6 +73,7 @@ extension BillCommand {
         enum Act: String, ExpressibleByArgument, CaseIterable { case open, won, lost }
 
         static let configuration = CommandConfiguration(
+            commandName: "dispute",
             abstract: "Open a dispute (holds the developers' shares), or close it won or lost.")
         @OptionGroup var options: DataOptions
         @Argument(help: "An invoice's number.") var invoice: String
@@ -105,6 +107,7 @@ extension BillCommand {
 
     struct Pay: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "pay",
             abstract: "Note a payment that has arrived, as a line of a bank statement, and book it.")
         @OptionGroup var options: DataOptions
         @Argument(help: "An invoice's number.") var invoice: String
@@ -131,6 +134,7 @@ extension BillCommand {
 
     struct Rebuild: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "rebuild",
             abstract: "Make a closed period anew from its segments and frozen prices, and compare every file."
         )
         @OptionGroup var options: DataOptions

@@ -7,6 +7,7 @@ import Pipeline
 extension BillCommand {
     struct Preview: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "preview",
             abstract: "What a tenant's next invoice would be, from the usage as far as it is written.",
             discussion: "The night's own code on today's partial log. Writes nothing.")
         @OptionGroup var options: DataOptions

@@ -7,6 +7,7 @@ import Pipeline
 extension BillCommand {
     struct Webhook: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "webhook",
             abstract: "Check a message of the card processor and take up what it speaks of.",
             discussion:
                 "Reads the raw body from standard input. With a true signature the processor is asked at once (collect and settle), as the night would; else exit 2 and nothing happens."

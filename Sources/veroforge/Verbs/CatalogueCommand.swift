@@ -12,7 +12,8 @@ struct CatalogueCommand: ParsableCommand {
         subcommands: [Search.self, Show.self, Revoke.self, Mark.self, Verify.self, Mirror.self])
 
     struct Search: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Find listed plugins.")
+        static let configuration = CommandConfiguration(
+            commandName: "search", abstract: "Find listed plugins.")
         @OptionGroup var options: DataOptions
         @Argument(help: "Words; none lists all.") var words: [String] = []
         @Option(help: "Only this category.") var category: String?
@@ -41,7 +42,8 @@ struct CatalogueCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "A listed plugin and its versions.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "A listed plugin and its versions.")
         @OptionGroup var options: DataOptions
         @Argument(help: "publisher.name") var id: String
 
@@ -72,7 +74,7 @@ struct CatalogueCommand: ParsableCommand {
 
     struct Revoke: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "The kill switch: runtimes stop the version within one poll.")
+            commandName: "revoke", abstract: "The kill switch: runtimes stop the version within one poll.")
         @OptionGroup var options: DataOptions
         @Argument(help: "publisher.name@version") var version: String
         @Option(help: "Why.") var reason: String
@@ -100,6 +102,7 @@ struct CatalogueCommand: ParsableCommand {
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "verify",
             abstract: "Check a site directory whole, offline: signatures, digests, proofs, log.")
         @Argument(help: "The site's directory.") var directory: String = "data/site/public"
         @Option(help: "A pinned root.json or the root's public key; without it the site's own is used.")

@@ -30,7 +30,8 @@ struct ConfigCommand: ParsableCommand {
         commandName: "config", abstract: "The configuration.", subcommands: [Check.self])
 
     struct Check: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Say whether veroforge.yaml is right.")
+        static let configuration = CommandConfiguration(
+            commandName: "check", abstract: "Say whether veroforge.yaml is right.")
         @OptionGroup var options: DataOptions
 
         func run() throws {

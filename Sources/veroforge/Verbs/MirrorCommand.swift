@@ -10,6 +10,7 @@ extension CatalogueCommand {
     /// `veroforge catalogue mirror`
     struct Mirror: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "mirror",
             abstract: "Bring a copy of a catalogue up to date, fetching what changed and nothing else.",
             discussion: """
                 The metadata is checked under TUF's rules, every file against its digest. The mirror's own root is \

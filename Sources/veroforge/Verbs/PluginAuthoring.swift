@@ -7,6 +7,7 @@ import Pipeline
 extension PluginCommand {
     struct New: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "new",
             abstract: "Begin a plugin: manifest, code, types, a scenario, everything that a listing needs.")
         @Argument(help: "publisher.name; asked for on a terminal where it is missing.") var id: String?
         @Option(help: "The folder to make; its name is the plugin's unless it is given.") var folder: String?
@@ -53,6 +54,7 @@ extension PluginCommand {
 
     struct Typegen: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "typegen",
             abstract: "Write src/declared.d.ts from plugin.json: what it does not declare does not compile.")
         @Argument(help: "The plugin's folder.") var folder = "."
 

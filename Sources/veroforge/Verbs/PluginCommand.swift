@@ -17,7 +17,7 @@ struct PluginCommand: ParsableCommand {
 
     struct Build: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Build src/index.ts into dist/index.js with esbuild.")
+            commandName: "build", abstract: "Build src/index.ts into dist/index.js with esbuild.")
         @Argument(help: "The plugin's folder.") var folder = "."
 
         func run() async throws { try await PluginFolder(folder).build() }
@@ -25,6 +25,7 @@ struct PluginCommand: ParsableCommand {
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "check",
             abstract: "The marketplace's own static scan and trial, all findings in one pass.")
         @Argument(help: "The plugin's folder or bundle.") var path = "."
         @Option(name: .customLong("fail-on"), help: "info, low, medium, high or critical.") var failOn =
@@ -40,6 +41,7 @@ struct PluginCommand: ParsableCommand {
 
     struct Pack: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "pack",
             abstract: "Pack a folder into <id>-<version>.vfp, the same bytes every time.",
             discussion:
                 "With --key the signature is written beside it, as <bundle>.sig.json: what the portal takes.")
@@ -64,7 +66,7 @@ struct PluginCommand: ParsableCommand {
 
     struct Submit: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Sign a bundle and hand it in.",
+            commandName: "submit", abstract: "Sign a bundle and hand it in.",
             discussion:
                 "With --wait: 0 when listed, 4 when held, 6 when rejected, 5 when a check did not complete.")
         @OptionGroup var options: DataOptions

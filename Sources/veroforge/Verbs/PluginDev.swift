@@ -10,6 +10,7 @@ import SimulatedServers
 extension PluginCommand {
     struct Dev: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "dev",
             abstract:
                 "Run the plugin against a simulated application, with a local page that lists operations.",
             discussion: """

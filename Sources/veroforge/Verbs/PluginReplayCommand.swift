@@ -9,6 +9,7 @@ import Sandbox
 extension PluginCommand {
     struct Replay: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "replay",
             abstract: "Run a failed call of production again: the same answers, clock and random numbers.",
             discussion: """
                 Exit code 0 when the output has the same bytes as then, 1 when it has others, 2 when the file is no \
@@ -44,6 +45,7 @@ extension PluginCommand {
 
     struct Logs: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "logs",
             abstract: "What a plugin logged in production, and how its failed calls ended.",
             discussion: "Reads the data directory of a runtime. Exit code 3 when nothing was logged.")
         @OptionGroup var options: DataOptions

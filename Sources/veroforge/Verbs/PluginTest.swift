@@ -8,6 +8,7 @@ import Sandbox
 extension PluginCommand {
     struct Test: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "test",
             abstract: "Run the plugin's scenarios in the sandbox, against the simulated application.",
             discussion: "Exit code 0 when all hold, 1 when one does not, 3 when there are none.")
         @Argument(help: "The plugin's folder.") var folder = "."

@@ -9,6 +9,7 @@ import Registry
 extension PluginCommand {
     struct Yank: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "yank",
             abstract: "Withdraw a version: installed copies run on, new installs are refused.",
             discussion: """
                 Shows which listed plugins depend on it. Where some would be left without a version that fits, \
@@ -44,7 +45,8 @@ extension PluginCommand {
     }
 
     struct Restore: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Put a withdrawn version back.")
+        static let configuration = CommandConfiguration(
+            commandName: "restore", abstract: "Put a withdrawn version back.")
         @OptionGroup var options: DataOptions
         @Argument(help: "publisher.name@version") var version: String
         @Option(help: "Why.") var reason: String
@@ -64,7 +66,7 @@ extension PluginCommand {
 
     struct Deprecate: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Tell the customers of a version to move on; nothing stops.")
+            commandName: "deprecate", abstract: "Tell the customers of a version to move on; nothing stops.")
         @OptionGroup var options: DataOptions
         @Argument(help: "publisher.name@version") var version: String
         @Option(help: "What they are told, such as which version to take.") var message: String?
@@ -118,7 +120,7 @@ extension PluginCommand {
 extension CatalogueCommand {
     struct Mark: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say that a version mends a security hole, or that it does not.",
+            commandName: "mark", abstract: "Say that a version mends a security hole, or that it does not.",
             discussion: """
                 Such a version goes to tenants of the policy security-only by itself, and waits for no \
                 minimum release age.

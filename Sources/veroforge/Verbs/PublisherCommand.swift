@@ -16,7 +16,7 @@ struct PublisherCommand: ParsableCommand {
 
     struct Register: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Register a publisher with its first key.",
+            commandName: "register", abstract: "Register a publisher with its first key.",
             discussion:
                 "Makes the key if the file does not exist. The file never leaves the publisher's machine.")
 
@@ -51,7 +51,8 @@ struct PublisherCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "A publisher, its keys and submissions.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "A publisher, its keys and submissions.")
         @OptionGroup var options: DataOptions
         @Argument(help: "The publisher's id.") var id: String
 
@@ -87,7 +88,7 @@ struct PublisherCommand: ParsableCommand {
 
     struct Quarantine: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Stop taking submissions of a publisher, or lift it.")
+            commandName: "quarantine", abstract: "Stop taking submissions of a publisher, or lift it.")
         @OptionGroup var options: DataOptions
         @Argument(help: "The publisher's id.") var id: String
         @Option(help: "Why.") var reason: String?

@@ -10,7 +10,7 @@ import Registry
 extension PublisherCommand {
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prove a publisher's key and domain.",
+            commandName: "verify", abstract: "Prove a publisher's key and domain.",
             discussion: """
                 Three steps, alone or together: --domain asks for a challenge, --key answers it with the \
                 publisher's key, --check fetches the file from the domain. The file stands at \

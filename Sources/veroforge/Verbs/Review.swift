@@ -7,14 +7,15 @@ import Registry
 /// `veroforge review …`
 struct Review: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Decide on submissions that are held.",
+        commandName: "review", abstract: "Decide on submissions that are held.",
         subcommands: [
             List.self, Show.self, Approve.self, Hold.self, Reject.self, Accept.self, Acceptances.self,
             Appeal.self,
         ])
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The queue, most urgent first.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "The queue, most urgent first.")
         @OptionGroup var options: DataOptions
         @Option(help: "text or json.") var format: OutputFormat = .text
 
@@ -28,7 +29,8 @@ struct Review: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Everything about one submission.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Everything about one submission.")
         @OptionGroup var options: DataOptions
         @Argument(help: "The submission's digest, or its first digits.") var id: String
         @Option(help: "text or json.") var format: OutputFormat = .text
@@ -41,7 +43,8 @@ struct Review: ParsableCommand {
     }
 
     struct Approve: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Approve: the next run publishes it.")
+        static let configuration = CommandConfiguration(
+            commandName: "approve", abstract: "Approve: the next run publishes it.")
         @OptionGroup var decision: DecisionOptions
         @Option(help: "Why; stands in the signed decision.") var reason = ""
         func run() throws { try decision.decide("approve", reason) }
@@ -49,14 +52,14 @@ struct Review: ParsableCommand {
 
     struct Hold: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Keep it held, with a word to the publisher.")
+            commandName: "hold", abstract: "Keep it held, with a word to the publisher.")
         @OptionGroup var decision: DecisionOptions
         @Option(help: "What the publisher is to answer.") var reason: String
         func run() throws { try decision.decide("hold", reason) }
     }
 
     struct Reject: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Reject it.")
+        static let configuration = CommandConfiguration(commandName: "reject", abstract: "Reject it.")
         @OptionGroup var decision: DecisionOptions
         @Option(help: "Why; the publisher reads it.") var reason: String
         func run() throws { try decision.decide("reject", reason) }
@@ -64,7 +67,7 @@ struct Review: ParsableCommand {
 
     struct Appeal: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Bring a rejected submission before a person again.")
+            commandName: "appeal", abstract: "Bring a rejected submission before a person again.")
         @OptionGroup var options: DataOptions
         @Argument(help: "The submission's digest, or its first digits.") var id: String
         @Option(help: "What the publisher says against the rejection.") var reason: String

@@ -9,6 +9,7 @@ import Registry
 extension Review {
     struct Accept: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "accept",
             abstract: "Accept a finding of a submission, so that the same one is not raised again.",
             discussion: "It stays accepted while its file keeps its bytes, until it expires.")
         @OptionGroup var options: DataOptions
@@ -36,6 +37,7 @@ extension Review {
 
     struct Acceptances: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "acceptances",
             abstract: "The findings that were accepted for a plugin, and when each was last raised.")
         @OptionGroup var options: DataOptions
         @Argument(help: "publisher.name") var plugin: String

@@ -7,7 +7,7 @@ import Registry
 /// `veroforge run PIPELINE`
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run a pipeline's stages: what cron calls.",
+        commandName: "run", abstract: "Run a pipeline's stages: what cron calls.",
         discussion:
             "Running again is always right: what is done is not done twice, what was cut off is continued.")
 

@@ -10,6 +10,7 @@ struct SandboxCommand: ParsableCommand {
 
     struct Doctor: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "doctor",
             abstract: "Which back ends work on this machine, what each lacks, and how to get it.")
         @Option(help: "text or json.") var format: OutputFormat = .text
 

@@ -7,6 +7,7 @@ import Scanning
 /// `veroforge scan PATH…`
 struct Scan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "scan",
         abstract: "Check bundles, archives or folders statically; needs no data directory.",
         discussion:
             "The exit code is 1 with a finding at or above --fail-on, 5 where a check did not complete.")

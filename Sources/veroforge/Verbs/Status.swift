@@ -7,6 +7,7 @@ import Registry
 /// `veroforge status`
 struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "What is waiting, how old the oldest item is, and how the last runs went.")
 
     @OptionGroup var options: DataOptions

@@ -12,7 +12,8 @@ struct TenantCommand: ParsableCommand {
         subcommands: [Create.self, Show.self, SetPolicy.self, EraseTenant.self])
 
     struct Create: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Add a customer with its application.")
+        static let configuration = CommandConfiguration(
+            commandName: "create", abstract: "Add a customer with its application.")
         @OptionGroup var options: DataOptions
         @Argument(help: "The tenant's id.") var id: String
         @Option(help: "The name that stands on invoices.") var name: String?
@@ -56,7 +57,8 @@ struct TenantCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "A customer and what it has installed.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "A customer and what it has installed.")
         @OptionGroup var options: DataOptions
         @Argument(help: "The tenant's id.") var id: String
 
@@ -113,7 +115,7 @@ struct TokenCommand: ParsableCommand {
 
     struct Issue: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print a new token, once: only its hash is kept.")
+            commandName: "issue", abstract: "Print a new token, once: only its hash is kept.")
         @OptionGroup var options: DataOptions
         @Option(help: "A tenant's id.") var tenant: String?
         @Option(help: "A publisher's id.") var publisher: String?
@@ -140,7 +142,7 @@ struct TokenCommand: ParsableCommand {
     }
 
     struct Revoke: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "End a token.")
+        static let configuration = CommandConfiguration(commandName: "revoke", abstract: "End a token.")
         @OptionGroup var options: DataOptions
         @Argument(help: "The token's public id.") var id: String
 

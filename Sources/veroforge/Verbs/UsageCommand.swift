@@ -69,6 +69,7 @@ struct UsageCommand: ParsableCommand {
 
     struct Generate: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "generate",
             abstract: "Write seeded usage for benches and trials: the same seed gives the same bytes.")
 
         @Option(help: "How many lines; one in a thousand repeats an earlier one.") var events: Int
