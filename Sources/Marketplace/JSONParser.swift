@@ -68,9 +68,10 @@ struct JSONParser {
 
     private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
         at += 1
-        var members: [String: JSONValue] = [:]
         space()
-        if take("}") { return .object(members) }
+        if take("}") { return .object([:]) }
+        // Most objects are this small, and then their table is made once.
+        var members = [String: JSONValue](minimumCapacity: 6)
         while true {
             space()
             let keyAt = at
@@ -106,6 +107,15 @@ struct JSONParser {
     private mutating func string() throws(JSONError) -> String {
         let start = at
         at += 1
+        // Runs without an escape are most of every text: such a one is taken over in one piece.
+        let end = run(from: at)
+        if end < bytes.count, bytes[end] == UInt8(ascii: "\"") {
+            guard let text = String(validating: bytes[at..<end], as: UTF8.self) else {
+                throw error("the string is not valid UTF-8", at: start)
+            }
+            at = end + 1
+            return text
+        }
         var out: [UInt8] = []
         while at < bytes.count {
             let unit = bytes[at]
@@ -119,15 +129,23 @@ struct JSONParser {
             case UInt8(ascii: "\\"): out.append(contentsOf: Array(try escape().utf8))
             case 0..<0x20: throw error("a control character stands in a string")
             default:
-                // Runs without an escape are most of every text: taken over in one piece.
                 let begin = at
-                while at < bytes.count, bytes[at] != UInt8(ascii: "\""), bytes[at] != UInt8(ascii: "\\"),
-                    bytes[at] >= 0x20
-                { at += 1 }
+                at = run(from: at)
                 out.append(contentsOf: bytes[begin..<at])
             }
         }
         throw error("the string has no end", at: start)
+    }
+
+    /// Where the characters end that stand for themselves.
+    private func run(from start: Int) -> Int {
+        bytes.withUnsafeBufferPointer { bytes in
+            var end = start
+            while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"),
+                bytes[end] >= 0x20
+            { end += 1 }
+            return end
+        }
     }
 
     private mutating func escape() throws(JSONError) -> String {
@@ -226,7 +244,12 @@ struct JSONParser {
     }
 
     private mutating func space() {
-        while at < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[at]) { at += 1 }
+        while at < bytes.count {
+            switch bytes[at] {
+            case 0x20, 0x0A, 0x0D, 0x09: at += 1
+            default: return
+            }
+        }
     }
 
     private func error(_ message: String, at position: Int? = nil) -> JSONError {

@@ -149,7 +149,7 @@ struct JSONWriter {
         case .array(let items):
             list(items, open: "[", close: "]", depth: depth) { $0.write($1, depth: depth + 1) }
         case .object(let members):
-            let sorted = members.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }
+            let sorted = members.sorted { UTF8Order.precedes($0.key, $1.key) }
             list(sorted, open: "{", close: "}", depth: depth) { writer, member in
                 writer.string(member.key)
                 writer.append(writer.pretty ? ": " : ":")
@@ -185,6 +185,15 @@ struct JSONWriter {
 
     private mutating func string(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
+        defer { bytes.append(UInt8(ascii: "\"")) }
+        // Nothing to escape: most texts.
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { units in
+            guard units.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") })
+            else { return false }
+            bytes.append(contentsOf: units)
+            return true
+        }
+        if isPlain == true { return }
         for unit in text.utf8 {
             switch unit {
             case UInt8(ascii: "\""): append("\\\"")
@@ -198,6 +207,19 @@ struct JSONWriter {
             default: bytes.append(unit)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
+    }
+}
+
+/// Texts in the order of their UTF-8 bytes, which is the order of their code points. `<` of texts orders what Unicode
+/// calls equivalent alike, which JSON does not.
+public enum UTF8Order {
+    public static func precedes(_ left: String, _ right: String) -> Bool {
+        let quick = left.utf8.withContiguousStorageIfAvailable { left in
+            right.utf8.withContiguousStorageIfAvailable { right in
+                for (a, b) in zip(left, right) where a != b { return a < b }
+                return left.count < right.count
+            }
+        }
+        return (quick ?? nil) ?? left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 }

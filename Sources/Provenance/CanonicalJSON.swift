@@ -28,12 +28,12 @@ extension JSONValue {
         case .object(let members):
             out.append(0x7b)
             // UTF-8 order is code-point order.
-            let keys = members.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-            for (index, key) in keys.enumerated() {
+            let sorted = members.sorted { UTF8Order.precedes($0.key, $1.key) }
+            for (index, member) in sorted.enumerated() {
                 if index > 0 { out.append(0x2c) }
-                Self.appendCanonical(key, to: &out)
+                Self.appendCanonical(member.key, to: &out)
                 out.append(0x3a)
-                try members[key]!.appendCanonical(to: &out)
+                try member.value.appendCanonical(to: &out)
             }
             out.append(0x7d)
         }
@@ -41,10 +41,17 @@ extension JSONValue {
 
     private static func appendCanonical(_ text: String, to out: inout [UInt8]) {
         out.append(0x22)
+        defer { out.append(0x22) }
+        // Nothing to escape: most texts.
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { units in
+            guard units.allSatisfy({ $0 != 0x22 && $0 != 0x5c }) else { return false }
+            out.append(contentsOf: units)
+            return true
+        }
+        if isPlain == true { return }
         for byte in text.utf8 {
             if byte == 0x22 || byte == 0x5c { out.append(0x5c) }
             out.append(byte)
         }
-        out.append(0x22)
     }
 }

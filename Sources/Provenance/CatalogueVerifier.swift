@@ -91,21 +91,20 @@ public enum CatalogueVerifier {
         _ signed: [String: TUFFile], _ present: [String: TUFFile], _ entries: [SiteTree.Entry], isWhole: Bool,
         _ report: inout VerificationReport
     ) {
-        for (path, file) in signed.sorted(by: { $0.key < $1.key }) {
+        let wrong = signed.filter { present[$0.key] != $0.value }
+        for path in wrong.keys.sorted() {
             guard let found = present[path] else {
                 if !entries.contains(where: { $0.path == path && !$0.isRegular }) {
                     report.add(.file, path, "is signed and missing")
                 }
                 continue
             }
-            if found.digest != file.digest || found.length != file.length {
-                report.add(
-                    .file, path,
-                    "is not the file that was signed (\(found.length) bytes, SHA-256 \(found.digest))")
-            }
+            report.add(
+                .file, path,
+                "is not the file that was signed (\(found.length) bytes, SHA-256 \(found.digest))")
         }
         guard isWhole else { return }
-        for path in present.keys.sorted() where signed[path] == nil {
+        for path in present.keys.filter({ signed[$0] == nil }).sorted() {
             report.add(.unsigned, path, "is not signed")
         }
     }

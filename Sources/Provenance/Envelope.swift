@@ -49,10 +49,12 @@ public struct Envelope: Hashable, Sendable {
         }
         let message = Envelope.preAuthenticationEncoding(payloadType: payloadType, payload: payload)
         // A key counts once, whatever key ids the signatures claim: ids are hints, not authority.
-        let good = Set(keys).filter { key in
-            signatures.contains {
+        var good: [VerifyingKey] = []
+        for key in keys where good.count < threshold && !good.contains(key) {
+            let isGood = signatures.contains {
                 ($0.keyID.isEmpty || $0.keyID == key.keyID) && key.isValid(signature: $0.bytes, for: message)
             }
+            if isGood { good.append(key) }
         }
         guard threshold > 0, good.count >= threshold else {
             let known = Set(keys.map(\.keyID))

@@ -9,12 +9,19 @@ public import Marketplace
 public struct VerifyingKey: Hashable, Sendable {
     /// The 32 bytes of RFC 8032.
     public let rawBytes: [UInt8]
+    /// SHA-256 over the canonical JSON of `tufKey`, hexadecimal.
+    public let keyID: String
 
     public init(rawBytes: [UInt8]) throws(ProvenanceError) {
         guard rawBytes.count == 32 else {
             throw ProvenanceError(.malformed, "public key", "has \(rawBytes.count) bytes, not 32")
         }
         self.rawBytes = rawBytes
+        let key = "{\"public\":\"\(Hex.encode(rawBytes))\"}"
+        keyID =
+            Marketplace.Digest.sha256(
+                of: "{\"keytype\":\"ed25519\",\"keyval\":\(key),\"scheme\":\"ed25519\"}"
+            ).hex
     }
 
     /// Reads PEM (SubjectPublicKeyInfo) or 64 hexadecimal digits.
@@ -45,13 +52,6 @@ public struct VerifyingKey: Hashable, Sendable {
             "keytype": .string("ed25519"), "scheme": .string("ed25519"),
             "keyval": .object(["public": .string(hex)]),
         ])
-    }
-
-    /// SHA-256 over the canonical JSON of `tufKey`, hexadecimal.
-    public var keyID: String {
-        Marketplace.Digest.sha256(
-            of: "{\"keytype\":\"ed25519\",\"keyval\":{\"public\":\"\(hex)\"},\"scheme\":\"ed25519\"}"
-        ).hex
     }
 
     public func isValid(signature: [UInt8], for message: [UInt8]) -> Bool {

@@ -91,6 +91,8 @@ struct TUFEnvelope {
     let name: String
     let signed: JSONValue
     let signatures: [(keyID: String, bytes: [UInt8])]
+    /// The canonical JSON of `signed`: what is signed.
+    private let message: [UInt8]
 
     /// Reads a file strictly: exactly the members there should be, in the one spelling this catalogue writes, so that
     /// no byte of it can change unnoticed.
@@ -122,7 +124,10 @@ struct TUFEnvelope {
         self.name = name
         self.signed = signed
         self.signatures = signatures
-        if strictly, bytes != TUFEnvelope.serialized(signed, signatures) {
+        message = try signed.canonicalBytes()
+        if strictly, !TUFEnvelope.isSpelled(bytes, message, signatures),
+            bytes != TUFEnvelope.serialized(signed, signatures)
+        {
             throw ProvenanceError(.malformed, name, "is not spelled as it was written")
         }
     }
@@ -131,6 +136,17 @@ struct TUFEnvelope {
         let message = try signed.canonicalBytes()
         return serialized(
             signed, keys.sorted { $0.keyID < $1.keyID }.map { (keyID: $0.keyID, bytes: $0.sign(message)) })
+    }
+
+    /// Whether a file's bytes are the one spelling, where `signed` has no character that the canonical form leaves as it
+    /// is and the file's form escapes: then its canonical bytes stand in the file, and need not be written a second time.
+    private static func isSpelled(
+        _ bytes: [UInt8], _ message: [UInt8], _ signatures: [(keyID: String, bytes: [UInt8])]
+    ) -> Bool {
+        let head = serialized(.null, signatures).dropLast("null}\n".utf8.count)
+        return bytes.count == head.count + message.count + 2
+            && bytes[head.indices].elementsEqual(head)
+            && bytes[head.count...].starts(with: message) && bytes.suffix(2).elementsEqual([0x7d, 0x0a])
     }
 
     private static func serialized(_ signed: JSONValue, _ signatures: [(keyID: String, bytes: [UInt8])])
@@ -150,7 +166,6 @@ struct TUFEnvelope {
     func verify(
         _ role: TUFRoleKeys, keys: [String: VerifyingKey], everySignature: Bool = false
     ) throws(ProvenanceError) {
-        let message = try signed.canonicalBytes()
         var good: Set<VerifyingKey> = []
         for signature in signatures {
             let key = role.keyIDs.contains(signature.keyID) ? keys[signature.keyID] : nil

@@ -58,7 +58,10 @@ public struct LogEntry: Hashable, Sendable {
     public var leaf: [UInt8] { json.serializedBytes() }
 
     /// What makes two entries the same fact: everything, but of a listing not the time.
-    var identity: [UInt8] {
+    var identity: [UInt8] { identity(leaf) }
+
+    /// - Parameter leaf: this entry's, which is known.
+    func identity(_ leaf: [UInt8]) -> [UInt8] {
         guard kind == .listed, case .object(var members) = json else { return leaf }
         members["time"] = nil
         return JSONValue.object(members).serializedBytes()
@@ -105,10 +108,11 @@ public struct TransparencyLog: Sendable {
             } catch {
                 throw ProvenanceError(error.code, name, error.cause)
             }
-            guard entry.leaf == Array(line) else {
+            let leaf = entry.leaf
+            guard leaf.elementsEqual(line) else {
                 throw ProvenanceError(.malformed, name, "is not canonical")
             }
-            add(entry)
+            add(entry, leaf)
         }
     }
 
@@ -120,8 +124,9 @@ public struct TransparencyLog: Sendable {
     @discardableResult
     public mutating func append(_ entry: LogEntry) throws(ProvenanceError) -> Int {
         if let index = index(of: entry) { return index }
-        if let path { try Files.append(entry.leaf + [0x0a], to: path) }
-        return add(entry)
+        let leaf = entry.leaf
+        if let path { try Files.append(leaf + [0x0a], to: path) }
+        return add(entry, leaf)
     }
 
     /// The place of an entry; of a listing, whenever it was.
@@ -136,11 +141,11 @@ public struct TransparencyLog: Sendable {
     }
 
     @discardableResult
-    private mutating func add(_ entry: LogEntry) -> Int {
-        let hash = MerkleTree.leafHash(entry.leaf)
+    private mutating func add(_ entry: LogEntry, _ leaf: [UInt8]) -> Int {
         entries.append(entry)
-        tree.append(leafHash: hash)
-        if indexOf[entry.identity] == nil { indexOf[entry.identity] = entries.count - 1 }
+        tree.append(leafHash: MerkleTree.leafHash(leaf))
+        let identity = entry.identity(leaf)
+        if indexOf[identity] == nil { indexOf[identity] = entries.count - 1 }
         return entries.count - 1
     }
 }
