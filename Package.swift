@@ -61,7 +61,7 @@ let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistog
 let startsFast: [LinkerSetting] = [
     .unsafeFlags(
         [
-            "-static-stdlib", "-use-ld=lld",
+            "-static-stdlib", "-use-ld=lld", "-Xlinker", "--no-export-dynamic",
             // What Foundation's own static libraries need, for these are compiled against the shared ones.
             "-lFoundationInternationalization", "-lFoundationEssentials", "-l_FoundationCollections",
             "-l_FoundationCShims", "-lCoreFoundation", "-l_FoundationICU",

@@ -18,15 +18,21 @@ struct ScanCache: Sendable {
     }
 
     /// - Parameter rules: digest of all that the worker is given besides the input.
-    static func key(_ input: [UInt8], rules: String, name: String, day: Day, worker: String) -> String {
-        let text = [
-            Digest.sha256(of: input).hex, rules, Scanner.version, stamp(worker), name, day.description,
-        ]
-        return Digest.sha256(of: Array(text.joined(separator: "\n").utf8)).hex
+    static func key(_ input: Digest, rules: String, name: String, day: Day, worker: String) -> String {
+        digest([input.hex, rules, Scanner.version, stamp(worker), name, day.description])
     }
 
-    /// Another build of the worker is another scanner.
-    private static func stamp(_ path: String) -> String {
+    /// Of what is printed: what the scan depends on, the form, the advisories that were asked, and who writes it.
+    static func key(_ scan: String, form: String, advisories: String) -> String {
+        digest([scan, form, advisories, stamp(ProgramFiles.executablePath())])
+    }
+
+    private static func digest(_ parts: [String]) -> String {
+        Digest.sha256(of: Array(parts.joined(separator: "\n").utf8)).hex
+    }
+
+    /// Another build of a program is another program; the same of any other file.
+    static func stamp(_ path: String) -> String {
         var status = stat()
         guard stat(path, &status) == 0 else { return "none" }
         return "\(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
@@ -46,7 +52,21 @@ struct ScanCache: Sendable {
         trim()
     }
 
-    private static let entriesMax = 500
+    /// What was printed of a scan; nil where it was not, or is not whole.
+    func printed(_ key: String) -> PrintedScan? {
+        guard let data = FileManager.default.contents(atPath: printedPath(key)) else { return nil }
+        return PrintedScan(stored: [UInt8](data))
+    }
+
+    func keep(_ printed: PrintedScan, _ key: String) {
+        guard printed.verdict != .incomplete else { return }
+        try? Files.write(printed.stored, to: printedPath(key), mode: 0o600)
+    }
+
+    private func printedPath(_ key: String) -> String { folder + "/" + key + ".printed" }
+
+    /// A scan is two: what the worker found, and what was printed of it.
+    private static let entriesMax = 1_000
 
     /// The oldest go when there are too many.
     private func trim() {

@@ -2,6 +2,7 @@ import Advisories
 import Bundles
 import Foundation
 public import Marketplace
+import Provenance
 public import Scanning
 
 /// Scans of bundles, archives and folders through the confined worker: what the `scan` stage, `veroforge scan` and
@@ -58,6 +59,38 @@ public struct ScanRoom: Sendable {
 
     /// A folder or a file from the disk. Contents are not looked into here: they go to the worker as they are.
     public func scan(path: String, asOf: Day) async throws(PipelineError) -> Workshop.Answer<Result> {
+        let (bytes, name) = try Self.input(path)
+        return await scan(bytes, name: name, asOf: asOf)
+    }
+
+    /// The same as it is printed. What was printed of the same bytes, by the same rules and advisories on the same day, is
+    /// printed again, without being read.
+    ///
+    /// - Parameter form: names what `write` makes.
+    public func printed(
+        path: String, asOf: Day, form: String, write: (Result) throws(PipelineError) -> [UInt8]
+    ) async throws(PipelineError) -> Workshop.Answer<PrintedScan> {
+        let (bytes, name) = try Self.input(path)
+        let digest = Digest.sha256(of: bytes)
+        var key: String?
+        if let cache, let asked = AdvisoryShelf.stamp(advisories, programs) {
+            let rules = Digest.sha256(of: workshop.rulesBytes).hex
+            let scan = ScanCache.key(digest, rules: rules, name: name, day: asOf, worker: programs.worker)
+            let found = ScanCache.key(scan, form: form, advisories: asked)
+            if let printed = cache.printed(found) { return .done(printed) }
+            key = found
+        }
+        switch await scan(bytes, digest, name: name, asOf: asOf) {
+        case .refused(let why): return .refused(why)
+        case .incomplete(let why): return .incomplete(why)
+        case .done(let result):
+            let printed = PrintedScan(result.report, bytes: try write(result))
+            if let cache, let key { cache.keep(printed, key) }
+            return .done(printed)
+        }
+    }
+
+    private static func input(_ path: String) throws(PipelineError) -> (bytes: [UInt8], name: String) {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw PipelineError(.notFound, "\(path) does not exist")
@@ -70,14 +103,19 @@ public struct ScanRoom: Sendable {
                 throw PipelineError(.notFound, "\(path) cannot be read: \(error.cause)")
             }
         } else {
-            bytes = Self.asArchive(try Files.read(path), name: (path as NSString).lastPathComponent)
+            bytes = asArchive(try Files.read(path), name: (path as NSString).lastPathComponent)
         }
-        let name = (path as NSString).lastPathComponent
-        return await scan(bytes, name: name, asOf: asOf)
+        return (bytes, (path as NSString).lastPathComponent)
     }
 
     /// Scans an archive's bytes, then looks its dependencies up.
     public func scan(_ bytes: [UInt8], name: String, asOf: Day) async -> Workshop.Answer<Result> {
+        await scan(bytes, Digest.sha256(of: bytes), name: name, asOf: asOf)
+    }
+
+    private func scan(
+        _ bytes: [UInt8], _ digest: Digest, name: String, asOf: Day
+    ) async -> Workshop.Answer<Result> {
         let book: RuleBook
         do {
             book = try RuleBook(files: try EntryStream.decode(workshop.rulesBytes))
@@ -85,7 +123,7 @@ public struct ScanRoom: Sendable {
             return .incomplete("\(error)")
         }
         let key = cache.map { _ in
-            ScanCache.key(bytes, rules: book.digest.hex, name: name, day: asOf, worker: programs.worker)
+            ScanCache.key(digest, rules: book.digest.hex, name: name, day: asOf, worker: programs.worker)
         }
         if let cache, let key, let outcome = cache.outcome(key) {
             return finish(outcome, book, asOf, isCached: true)
@@ -131,6 +169,17 @@ enum AdvisoryShelf {
             return (try imported(path), false)
         }
         return (try AdvisoryFolder(programs.rules + "/advisories"), true)
+    }
+
+    /// What stands for the advisories that `open` asks; nil for a folder of them, which is read anew each time.
+    static func stamp(_ path: String, _ programs: ProgramFiles) -> String? {
+        var isFolder: ObjCBool = false
+        if !path.isEmpty, FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
+            return isFolder.boolValue ? nil : ScanCache.stamp(path)
+        }
+        return (try? FolderStream.bytes(folder: programs.rules + "/advisories")).map {
+            Digest.sha256(of: $0).hex
+        }
     }
 
     /// Records from a folder in a store that lives as long as this process reads it.

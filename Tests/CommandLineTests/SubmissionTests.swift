@@ -85,6 +85,41 @@ import Testing
         #expect(try Tool.run("veroforge", ["scan", Products.file("plugins/slack")]).code == 0)
     }
 
+    /// What was printed before is printed again, for the same form, advisories and bytes alone, and never where it is not
+    /// whole; the exit code is that of this call.
+    @Test func aSecondScanPrintsTheSame() throws {
+        let scratch = try Scratch()
+        let environment = ["VEROFORGE_SCAN_CACHE": scratch.path + "/scans"]
+        let folder = scratch.path + "/plugin"
+        try FileManager.default.copyItem(atPath: Products.file("plugins/hostile"), toPath: folder)
+        func scan(_ more: String...) throws -> ToolResult {
+            try Tool.run("veroforge", ["scan", folder] + more, environment: environment)
+        }
+        func printed() throws -> [String] {
+            try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/scans").filter {
+                $0.hasSuffix(".printed")
+            }.map { scratch.path + "/scans/" + $0 }
+        }
+        let first = try scan()
+        #expect(first.code == 1)
+        #expect(try printed().count == 1)
+        let second = try scan()
+        #expect(second.output == first.output && second.code == 1)
+        let fresh = try scan("--no-cache")
+        #expect(fresh.output == first.output && fresh.code == 1)
+        #expect(try scan("--format", "json").output != first.output)
+        #expect(try printed().count == 2)
+        #expect(try scan("--advisories", Products.file("rules/advisories")).code == 1)
+        #expect(try printed().count == 2)
+        for file in try printed() {
+            let whole = try Data(contentsOf: URL(fileURLWithPath: file))
+            try whole.dropLast(7).write(to: URL(fileURLWithPath: file))
+        }
+        #expect(try scan().output == first.output)
+        try Data("export const a = 1;\n".utf8).write(to: URL(fileURLWithPath: folder + "/dist/added.js"))
+        #expect(try scan("--format", "json").output.contains("added.js"))
+    }
+
     @Test func withoutTheWorkerASubmissionIsIncompleteAndNeverListed() throws {
         let market = try SampleMarketplace()
         let programs = market.scratch.path + "/programs"

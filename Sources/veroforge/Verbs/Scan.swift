@@ -37,10 +37,12 @@ struct Scan: AsyncParsableCommand {
         var codes: [Marketplace.ExitCode] = []
         var text: [UInt8] = []
         for path in paths {
-            switch try await room.scan(path: path, asOf: Clock.wall().day) {
-            case .done(let result):
-                codes.append(result.report.exitCode(failOn: threshold))
-                text += try rendered(result)
+            let answer = try await room.printed(
+                path: path, asOf: Clock.wall().day, form: format.rawValue, write: rendered)
+            switch answer {
+            case .done(let printed):
+                codes.append(printed.exitCode(failOn: threshold))
+                text += printed.bytes
             case .refused(let why), .incomplete(let why):
                 Program.complain("veroforge: \(path): not scanned whole: \(why)")
                 codes.append(.incomplete)
