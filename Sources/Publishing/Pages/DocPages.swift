@@ -96,11 +96,20 @@ struct DocPages: Sendable {
             },
             uniquingKeysWith: { first, _ in first })
         let rendered = Markdown.render(Array(source.text.utf8), profile: .trusted(links: links))
+        let (title, body) = Self.parted(rendered.html.html)
         let values = frame.values([
-            "menu": menu(here: doc.link), "contents": Parts.contents(rendered.headings, levels: 2...3),
-            "hasContents": .flag(rendered.headings.count > 2), "html": .markup(rendered.html.html),
+            "menu": menu(here: doc.link), "title": .markup(title),
+            "contents": Parts.contents(rendered.headings, levels: 2...3),
+            "hasContents": .flag(rendered.headings.count > 2), "html": .markup(body),
         ])
         return [SiteFile(frame.path, try templates.render("doc", values))]
+    }
+
+    /// A page's heading, and what stands under it: between them comes the list of contents.
+    private static func parted(_ html: String) -> (title: String, body: String) {
+        let end = Array("</h1>".utf8)
+        guard html.hasPrefix("<h1"), let found = html.utf8.firstRange(of: end) else { return ("", html) }
+        return (String(html[..<found.upperBound]), String(html[found.upperBound...].drop { $0 == "\n" }))
     }
 
     /// How one page's file names another: `../b.md`.
