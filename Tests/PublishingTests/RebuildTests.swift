@@ -163,6 +163,24 @@ import Testing
         staged.abandon()
     }
 
+    @Test func aBuildLeavesRoomForTheNextOnes() throws {
+        let folder = try TemporaryFolder()
+        var model = sample()
+        for (round, spares) in [2, 1, 1, 1].enumerated() {
+            model.asOf = "2026-03-02T06:0\(round):00Z"
+            let build = try publish(model, in: folder).build
+            let names = SiteFiles.list("\(folder.path)/spare")
+            #expect(names.count == spares, "round \(round)")
+            if round == 0 {
+                for name in names {
+                    #expect(
+                        try files(below: "\(folder.path)/spare/\(name)") == build.files.mapValues(\.sha256))
+                }
+            }
+            #expect(!SiteFiles.list("\(folder.path)/builds").contains { $0.hasPrefix(".") })
+        }
+    }
+
     @Test func aPublicFileThatWasLostIsMadeAgain() throws {
         let folder = try TemporaryFolder()
         let build = try publish(sample(), in: folder).build

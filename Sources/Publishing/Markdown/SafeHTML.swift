@@ -1,3 +1,5 @@
+import Marketplace
+
 /// HTML that cannot harm the page it stands in: the Markdown renderer's own output.
 ///
 /// There is no other way to make one. Decoding, the way back from the confined worker, reads every tag and
@@ -38,8 +40,27 @@ public struct MarkdownHeading: Codable, Sendable, Hashable {
 
 /// Markdown that was rendered.
 public struct RenderedMarkdown: Codable, Sendable, Hashable {
-    public var html: SafeHTML
-    public var headings: [MarkdownHeading]
+    public let html: SafeHTML
+    public let headings: [MarkdownHeading]
     /// The text was longer than the limit: its end is missing.
-    public var truncated: Bool
+    public let truncated: Bool
+    /// Of all of it: a build asks each text whether it is the one of before, and most are.
+    let digest: Digest
+
+    private enum CodingKeys: CodingKey { case html, headings, truncated }
+
+    init(html: SafeHTML, headings: [MarkdownHeading], truncated: Bool) {
+        self.html = html
+        self.headings = headings
+        self.truncated = truncated
+        digest = ContentDigest.ofText(html.html, headings, truncated)
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            html: try members.decode(SafeHTML.self, forKey: .html),
+            headings: try members.decode([MarkdownHeading].self, forKey: .headings),
+            truncated: try members.decode(Bool.self, forKey: .truncated))
+    }
 }

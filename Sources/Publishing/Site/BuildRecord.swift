@@ -91,6 +91,7 @@ final class BuildRecord: Sendable {
 
     static func file(_ pieces: [String: (inputs: String, lines: [UInt8])]) -> [UInt8] {
         var out = Array(first.utf8)
+        out.reserveCapacity(pieces.reduce(64) { $0 + $1.key.utf8.count + $1.value.lines.count + 80 })
         for (name, piece) in pieces.sorted(by: { $0.key < $1.key }) {
             out += Array("> \(name)\t\(piece.inputs)\n".utf8)
             out += piece.lines

@@ -18,6 +18,20 @@ enum ContentDigest {
         return .sha256(of: sink.bytes)
     }
 
+    /// Of rendered Markdown, which keeps it: texts are most of what a build looks at.
+    static func ofText(_ html: String, _ headings: [MarkdownHeading], _ truncated: Bool) -> Digest {
+        let sink = ByteSink()
+        sink.leaf(html)
+        sink.write(headings.count)
+        for heading in headings {
+            sink.leaf(heading.level)
+            sink.leaf(heading.id)
+            sink.leaf(heading.text)
+        }
+        sink.leaf(truncated)
+        return .sha256(of: sink.bytes)
+    }
+
     /// Several digests as one.
     static func joined(_ digests: [Digest]) -> Digest { .sha256(of: digests.flatMap(\.bytes)) }
 }
@@ -48,6 +62,12 @@ private final class ByteSink {
     }
 
     func leaf(_ flag: Bool) { mark(flag ? "t" : "f") }
+
+    /// Stands for a value that carries its own.
+    func digest(_ digest: Digest) {
+        mark("d")
+        bytes.append(contentsOf: digest.bytes)
+    }
 }
 
 extension TemplateValue {
@@ -80,8 +100,8 @@ extension TemplateValue {
 }
 
 /// Writes every leaf with its key and its depth. The compiler's `encode(to:)` goes through members in their order, so
-/// the sequence of leaves says all that the value holds. Leaves are texts, whole numbers and flags: page models have no
-/// other.
+/// the sequence of leaves says all that the value holds. Leaves are texts, whole numbers, flags and rendered Markdown,
+/// which stands with its own digest: page models have no other.
 private struct ContentEncoder: Encoder {
     let sink: ByteSink
     let depth: UInt8
@@ -124,8 +144,12 @@ private struct ContentEncoder: Encoder {
         mutating func encode(_ value: Bool, forKey key: Key) { begin(key).leaf(value) }
 
         mutating func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
-            _ = begin(key)
-            try value.encode(to: encoder.deeper)
+            let sink = begin(key)
+            if Value.self == RenderedMarkdown.self, let text = value as? RenderedMarkdown {
+                sink.digest(text.digest)
+            } else {
+                try value.encode(to: encoder.deeper)
+            }
         }
 
         mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key)

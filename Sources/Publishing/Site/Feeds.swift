@@ -108,8 +108,13 @@ enum CrawlerFiles {
     static func sitemap(pages: [String], baseURL: String) -> [UInt8] {
         var out = Array("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".utf8)
         out += Array("<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n".utf8)
+        let (before, after) = (
+            Array("<url><loc>\(HTMLEscape.text(baseURL))".utf8), Array("</loc></url>\n".utf8)
+        )
         for page in pages.sorted() where page.hasSuffix("index.html") && !page.hasPrefix("search/") {
-            out += Array("<url><loc>\(HTMLEscape.text(baseURL + page.dropLast(10)))</loc></url>\n".utf8)
+            out += before
+            HTMLEscape.append(page.utf8.dropLast("index.html".utf8.count), to: &out)
+            out += after
         }
         return out + Array("</urlset>\n".utf8)
     }

@@ -33,9 +33,7 @@ public struct SiteBuilder: Sendable {
         let plan = SitePlan(catalogue, templates: templates, program: program)
         let writer = try SiteWriter(site: site, baseURL: model.settings.baseURL)
         do {
-            try writer.run(plan, progress: progress)
-            try writer.write(rest(catalogue), as: "rest")
-            try writer.write(extraFiles, as: "extra")
+            try writer.run(plan, beside: ["extra": extraFiles, "rest": rest(catalogue)], progress: progress)
             let pages = writer.records.keys.filter { $0.hasSuffix(".html") && $0 != "404.html" }
             let sitemap = CrawlerFiles.sitemap(pages: Array(pages), baseURL: model.settings.baseURL)
             try writer.write([SiteFile("sitemap.xml", sitemap)], as: "sitemap")
@@ -95,7 +93,7 @@ public struct StagedSite: Sendable {
                     .brokenLink, subject: missing, cause: "was announced, linked to, and not brought")
             }
             writer.removeLeftovers()
-            let digest = SiteBuild.digest(of: records)
+            let digest = writer.digest()
             let final = "\(writer.site)/builds/\(digest)"
             if SiteFiles.isFolder(final) {
                 SiteSwap.putAside(folder, as: digest, in: writer.site)
@@ -117,17 +115,10 @@ public struct StagedSite: Sendable {
 
 /// A finished build.
 public struct SiteBuild: Sendable {
-    /// SHA-256 over `path`, NUL, file digest, newline of every file in order of path; 64 hexadecimal digits.
+    /// SHA-256 over what the record says of every piece in order of their names: digest, size and path of its files,
+    /// and its links into other pages. 64 hexadecimal digits.
     public let digest: String
     /// `<site>/builds/<digest>`.
     public let folder: String
     public let files: [String: SiteFileRecord]
-
-    static func digest(of files: [String: SiteFileRecord]) -> String {
-        var hasher = Hasher256()
-        for (path, record) in files.sorted(by: { $0.key < $1.key }) {
-            hasher.update(Array("\(path)\0\(record.sha256)\n".utf8))
-        }
-        return hasher.finalize().hex
-    }
 }

@@ -2,7 +2,8 @@ import FoundationEssentials
 import Glibc
 
 /// What is public: one symbolic link, replaced by one rename. Beside `builds` stand `records`, what each build was made
-/// from, and `spare`, the build that fell out last: the next one writes only the difference into it.
+/// from, and `spare`: the build that fell out last, or before there is one, copies of the public build. The next build
+/// writes only the difference into a spare one.
 public enum SiteSwap {
     /// Points `<site>/public` at the build and keeps the one that was public before; of older ones one stays spare.
     public static func publish(_ build: SiteBuild, in site: String) throws(PublishingError) {
@@ -29,13 +30,20 @@ public enum SiteSwap {
         for name in SiteFiles.list("\(site)/builds") where !kept.contains(name) {
             if !keepSpare(name, in: site) { SiteFiles.remove("\(site)/builds/\(name)") }
         }
-        let spare = SiteFiles.list("\(site)/spare")
+        let spare = Set(SiteFiles.list("\(site)/spare").map(digest(ofSpare:)))
         for name in SiteFiles.list("\(site)/records") where !kept.contains(name) && !spare.contains(name) {
             SiteFiles.remove("\(site)/records/\(name)")
         }
+        layOutSpares(of: digest, in: site)
     }
 
-    // MARK: The spare build
+    // MARK: The spare builds
+
+    /// The public build, the one before it, and the spare one.
+    private static let folders = 3
+
+    /// A second spare folder of the same build has a point and a number behind the digest.
+    private static func digest(ofSpare name: String) -> String { String(name.prefix { $0 != "." }) }
 
     /// Puts a build that fell out aside, if it has its record and none is there yet.
     private static func keepSpare(_ digest: String, in site: String) -> Bool {
@@ -46,16 +54,44 @@ public enum SiteSwap {
         return true
     }
 
-    /// Makes a folder that holds the build `digest` the spare one.
+    /// Makes a folder that holds the build `digest` a spare one.
     static func putAside(_ folder: String, as digest: String, in site: String) {
         mkdir("\(site)/spare", 0o755)
-        if rename(folder, "\(site)/spare/\(digest)") != 0 { SiteFiles.remove(folder) }
+        let there = SiteFiles.list("\(site)/spare")
+        let names = [digest] + (2...folders).map { "\(digest).\($0)" }
+        if let name = names.first(where: { !there.contains($0) }),
+            rename(folder, "\(site)/spare/\(name)") == 0
+        {
+            return
+        }
+        SiteFiles.remove(folder)
     }
 
-    /// Moves the spare build to `folder`, which is empty, and says what it holds; nothing where there is none.
+    /// Links the public build into as many spare folders as are missing, so that the next build need not. A machine
+    /// that cannot (another file system, a full disk) does without them.
+    private static func layOutSpares(of digest: String, in site: String) {
+        guard let record = record(of: digest, in: site) else { return }
+        let builds = SiteFiles.list("\(site)/builds").count { $0.utf8.count == 64 }
+        let spares = SiteFiles.list("\(site)/spare").count
+        for _ in 0..<max(0, folders - builds - spares) {
+            let copy = "\(site)/builds/.spare"
+            SiteFiles.remove(copy)
+            guard mkdir(copy, 0o755) == 0,
+                SiteWriter(folder: copy).linkFiles(of: record, from: "\(site)/builds/\(digest)")
+            else {
+                SiteFiles.remove(copy)
+                return
+            }
+            putAside(copy, as: digest, in: site)
+        }
+    }
+
+    /// Moves a spare build to `folder`, which is empty, and says what it holds; nothing where there is none.
     static func takeSpare(in site: String, as folder: String) -> BuildRecord? {
         for name in SiteFiles.list("\(site)/spare") {
-            if let record = record(of: name, in: site), rename("\(site)/spare/\(name)", folder) == 0 {
+            if let record = record(of: digest(ofSpare: name), in: site),
+                rename("\(site)/spare/\(name)", folder) == 0
+            {
                 return record
             }
             SiteFiles.remove("\(site)/spare/\(name)")

@@ -45,6 +45,11 @@ final class SiteWriter: Sendable {
         }
         spare = SiteSwap.takeSpare(in: site, as: folder)
         chmod(folder, 0o755)
+        if let before {
+            let pieces = before.record.names.count
+            // A plugin's piece has nine files; growing the table step by step would fill it twice.
+            state.withLock { $0.records.reserveCapacity(pieces * 9) }
+        }
     }
 
     /// A folder that stands for itself, with nothing to take over.
@@ -58,15 +63,24 @@ final class SiteWriter: Sendable {
 
     // MARK: Pieces
 
-    /// Goes through all pieces over the cores; the first failure is thrown.
-    func run(_ plan: SitePlan, progress: SiteBuilder.Progress?) throws(PublishingError) {
-        DispatchQueue.concurrentPerform(iterations: plan.pieces.count) { index in
+    /// Goes through all pieces over the cores, those that need no making first; the first failure is thrown.
+    ///
+    /// - Parameter others: files that are there already, by the name of their piece.
+    func run(
+        _ plan: SitePlan, beside others: [String: [SiteFile]], progress: SiteBuilder.Progress?
+    ) throws(PublishingError) {
+        let ready = Array(others)
+        DispatchQueue.concurrentPerform(iterations: ready.count + plan.pieces.count) { index in
             guard state.withLock({ $0.failure == nil }) else { return }
-            let piece = plan.pieces[index]
-            let work = plan.work(on: piece)
             do throws(PublishingError) {
-                if try !adopt(piece.name, inputs: work.inputs) {
-                    try write(try work.make(), as: piece.name, inputs: work.inputs)
+                if index < ready.count {
+                    try write(ready[index].value, as: ready[index].key)
+                } else {
+                    let piece = plan.pieces[index - ready.count]
+                    let work = plan.work(on: piece)
+                    if try !adopt(piece.name, inputs: work.inputs) {
+                        try write(try work.make(), as: piece.name, inputs: work.inputs)
+                    }
                 }
             } catch {
                 state.withLock { $0.failure = $0.failure ?? error }
@@ -75,7 +89,7 @@ final class SiteWriter: Sendable {
                 $0.done += 1
                 return $0.done
             }
-            progress?(done, plan.pieces.count)
+            progress?(done, ready.count + plan.pieces.count)
         }
         if let failure = state.withLock({ $0.failure }) { throw failure }
     }
@@ -86,20 +100,38 @@ final class SiteWriter: Sendable {
             return false
         }
         let piece = before.record.piece(name)
-        if spare?.inputs(of: name) != inputs {
-            for (path, _) in piece.files {
-                try makeFolders(of: path)
-                if spare != nil { unlink("\(folder)/\(path)") }
-                guard link("\(before.folder)/\(path)", "\(folder)/\(path)") == 0 else {
-                    // It is no longer there: the piece is made.
-                    for (path, _) in piece.files { unlink("\(folder)/\(path)") }
-                    return false
-                }
-            }
+        if spare?.inputs(of: name) != inputs, !(try linkFiles(of: piece, from: before.folder)) {
+            return false
         }
         let lines = Array(before.record.lines(of: name))
         try note(piece, as: name, inputs: inputs, lines: lines, isAdopted: true)
         return true
+    }
+
+    /// Links the files of a piece from a build; false, and none of them here, if one is no longer there.
+    private func linkFiles(of piece: BuildRecord.Piece, from build: String) throws(PublishingError) -> Bool {
+        for (path, _) in piece.files {
+            try makeRoom(for: path)
+            guard link("\(build)/\(path)", "\(folder)/\(path)") == 0 else {
+                for (path, _) in piece.files { unlink("\(folder)/\(path)") }
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Links all files of a build from `build`; false if one is no longer there.
+    func linkFiles(of record: BuildRecord, from build: String) -> Bool {
+        let names = record.names
+        DispatchQueue.concurrentPerform(iterations: names.count) { index in
+            guard state.withLock({ $0.failure == nil }) else { return }
+            let piece = record.piece(names[index])
+            if (try? linkFiles(of: piece, from: build)) != true {
+                let lost = PublishingError(.file, subject: names[index], cause: "is no longer there")
+                state.withLock { $0.failure = lost }
+            }
+        }
+        return state.withLock { $0.failure == nil }
     }
 
     /// Writes files that make up one piece.
@@ -255,6 +287,15 @@ final class SiteWriter: Sendable {
                 }
             }
         }
+    }
+
+    /// What names the build: see `SiteBuild.digest`.
+    func digest() -> String {
+        var hasher = Hasher256()
+        for (_, piece) in state.withLock({ $0.pieces }).sorted(by: { $0.key < $1.key }) {
+            hasher.update(piece.lines)
+        }
+        return hasher.finalize().hex
     }
 
     /// Keeps the record of a build that is sealed.
