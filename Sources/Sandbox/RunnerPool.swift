@@ -25,11 +25,11 @@ public actor RunnerPool {
             throw SandboxError(.wrongState, "taking a runner", cause: "the pool is closed")
         }
         while fits(wanted ?? limits), let spare = ready.popLast() {
-            fill()
+            fill(after: Self.pause)
             // A spare may have died while it waited.
             if spare.isUp, await spare.bind(wanted ?? limits) { return spare }
         }
-        fill()
+        fill(after: Self.pause)
         return try await isolation.start(wanted ?? limits)
     }
 
@@ -52,9 +52,15 @@ public actor RunnerPool {
         ready = []
     }
 
-    private func fill() {
+    /// How long the next spare waits after one was taken: whoever took it needs the processors now.
+    private static let pause = Duration.milliseconds(50)
+
+    private func fill(after pause: Duration? = nil) {
         guard refill == nil, !isClosed, ready.count < spares else { return }
-        refill = Task { await startSpares() }
+        refill = Task {
+            if let pause { try? await Task.sleep(for: pause) }
+            await startSpares()
+        }
     }
 
     private func startSpares() async {

@@ -36,9 +36,19 @@ public enum SandboxBench {
         func perform(_ request: OperationRequest) async -> OperationOutcome { .success(.null) }
     }
 
-    /// Some hundred milliseconds of arithmetic; the same text runs in any engine.
-    public static let computeBody =
-        "let a = 1; for (let i = 0; i < 5000000; i++) a = (a * 1103515245 + 12345) % 2147483648; return a;"
+    /// Some hundred milliseconds of what plugins compute: records, texts, sorting, JSON, a map, integers. No part is most
+    /// of it, so that the chance of where one loop lies in memory does not decide. The same text runs in any engine.
+    public static let computeBody = """
+        let n = 0; const names = []; \
+        for (let i = 0; i < 200000; i++) { \
+        const row = { id: i, name: 'n' + i * 7919 % 1000, total: i % 97 * 1.25 }; \
+        n += row.total; if (row.id % 3 === 0) names.push(row.name); } \
+        names.sort(); n += JSON.parse(JSON.stringify(names)).length; \
+        const seen = new Map(); for (const name of names) seen.set(name, (seen.get(name) ?? 0) + 1); \
+        n += [...seen.values()].filter((count) => count > 60).length; \
+        for (let i = 0, a = 1; i < 4000000; i++) { a = Math.imul(a, 1103515245) + 12345 | 0; n ^= a; } \
+        return n;
+        """
 
     private static func image(_ body: String) -> PluginImage {
         let main = "export default { async execute(request) { \(body) } };"
@@ -124,7 +134,7 @@ public enum SandboxBench {
         return (Spread(times), memory / max(1, live))
     }
 
-    /// The arithmetic of `computeBody` inside: processor milliseconds as the runner counts them.
+    /// A call of `computeBody` inside: processor milliseconds as the runner counts them.
     public static func compute(_ isolation: any Isolation) async throws(SandboxError) -> Double {
         let runner = try await loaded(isolation, computeBody)
         let result = try await runner.execute(action: "go", data: nil, handler: NoHost())

@@ -11,6 +11,7 @@ final class WorkerUnpacker: BundleUnpacker {
     private static let deadlineMs: Int64 = 30_000
     private static let outputBytesMax = PlatformLimits.BundleBytes.unpackedMax + 32 * 1_048_576
     private static let job = "unpack"
+    private static let pause = Duration.milliseconds(50)
 
     init(client: WorkerClient, spares: Int) {
         self.client = client
@@ -39,7 +40,11 @@ final class WorkerUnpacker: BundleUnpacker {
                 job: Self.job, input: .bytes(bundle), deadlineMs: Self.deadlineMs,
                 outputBytesMax: Self.outputBytesMax)
         }
-        Task { await warm() }
+        Task {
+            // The plugin whose bundle this is starts now, and needs the processors.
+            try? await Task.sleep(for: Self.pause)
+            await warm()
+        }
         switch result.exit {
         case .completed(let output):
             guard let files = EntryStreamReader.files(output) else {

@@ -87,26 +87,12 @@ struct BenchLoad: Sendable {
         }
     }
 
-    /// At a rate that does not wait for answers; a call's time begins when it was due.
+    /// At a rate that does not wait for answers; a call's time begins when it was due. The times are kept by a thread of
+    /// its own, so that they are the service's and not those of a busy task.
     func open(_ calls: [Call], perSecond: Double) async -> BenchTimes {
-        let begin = ContinuousClock.now
-        return await withTaskGroup(of: BenchTimes.self) { group in
-            for (index, call) in calls.enumerated() {
-                let due = begin + .nanoseconds(Int64(Double(index) / perSecond * 1e9))
-                if due > .now { try? await Task.sleep(until: due, clock: .continuous) }
-                group.addTask {
-                    var times = BenchTimes()
-                    if await time(call) != nil {
-                        let took = due.duration(to: .now).components
-                        times.milliseconds.append(
-                            Double(took.seconds) * 1_000 + Double(took.attoseconds) / 1e15)
-                    } else {
-                        times.failures += 1
-                    }
-                    return times
-                }
-            }
-            return await Self.join(group)
+        await withCheckedContinuation { continuation in
+            let load = OpenLoad(client, calls, perSecond) { continuation.resume(returning: $0) }
+            Thread.detachNewThread { load.send() }
         }
     }
 
@@ -117,6 +103,75 @@ struct BenchLoad: Sendable {
             all.failures += times.failures
         }
         return all
+    }
+}
+
+/// Calls that are sent when they are due, whatever has become of those before.
+private final class OpenLoad: Sendable {
+    private let client: HTTPClient
+    private let calls: [BenchLoad.Call]
+    private let nanosecondsBetween: Double
+    private let whenDone: @Sendable (BenchTimes) -> Void
+    private let times = Mutex(BenchTimes())
+
+    init(
+        _ client: HTTPClient, _ calls: [BenchLoad.Call], _ perSecond: Double,
+        _ whenDone: @escaping @Sendable (BenchTimes) -> Void
+    ) {
+        self.client = client
+        self.calls = calls
+        nanosecondsBetween = 1e9 / perSecond
+        self.whenDone = whenDone
+    }
+
+    func send() {
+        let requests = calls.map(Self.request)
+        let begin = Self.now()
+        for (index, request) in requests.enumerated() {
+            let due = begin + UInt64(Double(index) * nanosecondsBetween)
+            Self.sleep(until: due)
+            guard let request else {
+                note(nil)
+                continue
+            }
+            client.execute(request: request, deadline: .now() + .seconds(30)).whenComplete { [self] result in
+                let took = Double(Self.now() - due) / 1e6
+                guard case .success(let response) = result, (200..<300).contains(response.status.code) else {
+                    return note(nil)
+                }
+                note(took)
+            }
+        }
+    }
+
+    private func note(_ milliseconds: Double?) {
+        let all = times.withLock { times -> BenchTimes? in
+            if let milliseconds { times.milliseconds.append(milliseconds) } else { times.failures += 1 }
+            return times.milliseconds.count + times.failures == calls.count ? times : nil
+        }
+        if let all { whenDone(all) }
+    }
+
+    private static func request(_ call: BenchLoad.Call) -> HTTPClient.Request? {
+        var headers: HTTPHeaders = ["authorization": "Bearer \(call.token)"]
+        var body: HTTPClient.Body?
+        if call.method != .GET {
+            headers.add(name: "content-type", value: "application/json")
+            body = .byteBuffer(ByteBuffer(string: call.body))
+        }
+        return try? HTTPClient.Request(url: call.url, method: call.method, headers: headers, body: body)
+    }
+
+    /// Nanoseconds.
+    private static func now() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    private static func sleep(until due: UInt64) {
+        var time = timespec(tv_sec: Int(due / 1_000_000_000), tv_nsec: Int(due % 1_000_000_000))
+        while clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nil) == EINTR {}
     }
 }
 

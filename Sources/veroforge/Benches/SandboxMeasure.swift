@@ -30,7 +30,7 @@ struct SandboxMeasure: MeasuredBench {
         return
             "goals: start p50 5, p99 20 ms and 200/s native, 200 ms gvisor, 150 ms microvm; spare 1 ms native, "
             + "5 gvisor, 100 microvm; round trip p50 0.1, p99 1 ms native (1,000 live p99 5), p99 5 others; 1 MiB "
-            + "native, 20 gvisor; arithmetic 1 % over the engine; runaway limit + 100 ms"
+            + "native, 20 gvisor; computing 1 % over the engine; runaway limit + 100 ms"
     }
 
     private func measure(_ isolation: any Isolation, _ given: Int?) async throws {
@@ -79,7 +79,7 @@ struct SandboxMeasure: MeasuredBench {
         }
     }
 
-    /// The same arithmetic in the sandbox and in the bare engine, by turns; the least of each counts, as everything
+    /// The same work in the sandbox and in the bare engine, by turns; the least of each counts, as everything
     /// else on the machine only adds.
     private func compareCompute(_ native: any Isolation, _ engine: String?) async throws {
         var confined: [Double] = []
@@ -91,10 +91,10 @@ struct SandboxMeasure: MeasuredBench {
             peer.end()
         }
         let (own, other) = (confined.min() ?? 0, bare.min() ?? 0)
-        say("native", "arithmetic", String(format: "%.1f ms of processor", own))
+        say("native", "computing", String(format: "%.1f ms of processor", own))
         guard other > 0 else { return }
         say(
-            "peer: the engine unconfined", "arithmetic",
+            "peer: the engine unconfined", "computing",
             String(format: "%.1f ms of processor; confined costs %+.2f %%", other, (own / other - 1) * 100))
     }
 
@@ -108,9 +108,10 @@ struct SandboxMeasure: MeasuredBench {
         say(name, "round trip, \(live) live", trips, "3000 calls in turn")
         say(name, "memory", String(format: "%.2f MiB, proportional, \(live) live", Double(memory) / 1_024))
         let peer = try LinePeer(words)
-        _ = peer.ask("compute")
-        if let answer = peer.ask("compute"), let ms = Double(answer) {
-            say(name, "arithmetic", String(format: "%.1f ms of processor, compiled by its JIT", ms))
+        let question = "compute \(SandboxBench.computeBody)"
+        _ = peer.ask(question)
+        if let answer = peer.ask(question), let ms = Double(answer) {
+            say(name, "computing", String(format: "%.1f ms of processor, compiled by its JIT", ms))
         }
         peer.end()
     }
