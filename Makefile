@@ -21,7 +21,8 @@ DEBIAN_BENCH := bubblewrap nodejs libvectorscan-dev libpcre2-dev hugo
 
 QUICKJS_VERSION := 0.17.0.2
 QUICKJS_SHA256 := 43d2e48272208721a7aaea8e3f02d4b9318f12ef20cc4f5421b59d9a470706ef
-QUICKJS_FLAGS := -O2 -fwrapv -funsigned-char -D_GNU_SOURCE -DQUICKJS_NG_BUILD -std=gnu11 -w
+# Functions begin on a cache line, so that the engine is as fast in the runner as in any other program.
+QUICKJS_FLAGS := -O2 -falign-functions=64 -fwrapv -funsigned-char -D_GNU_SOURCE -DQUICKJS_NG_BUILD -std=gnu11 -w
 
 # Its source package carries the texts of the CommonMark and GFM specifications, by whose examples Markdown is tested.
 MARKO_VERSION := 2.0.0
