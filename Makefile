@@ -32,7 +32,7 @@ SARIF_PYDANTIC_VERSION := 0.6.2
 # The guest kernel of the microvm back end comes from this package; it is unpacked, never installed.
 GUEST_KERNEL := linux-image-cloud-amd64
 
-.PHONY: microvm help demo test test-full bench bench-scan fuzz build format lint clean deps packages packages-test packages-full packages-bench swift venv
+.PHONY: screenshots microvm help demo test test-full bench bench-scan fuzz build format lint clean deps packages packages-test packages-full packages-bench swift venv
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -113,6 +113,9 @@ bench: build packages-bench microvm .venv-bench/ready ## measured figures, each 
 
 bench-scan: build packages-test ## false alarms of the scanner on Debian's node-* packages
 	@Tests/Bench/scan.sh
+
+screenshots: packages-test ## a picture of every page kind in light, dark, phone and print, into out/screenshots/
+	@Tests/Browser/run.sh --screenshots out/screenshots
 
 fuzz: build ## TIME=60 seconds of the seeded fuzz loops of every reader of strangers' bytes
 	@mkdir -p out; swift build --build-tests $(SWIFT_FLAGS) > out/build.log 2>&1 || { tail -40 out/build.log; exit 1; }

@@ -114,7 +114,7 @@ extension Registry {
     }
 
     static func parse(_ manifest: JSONValue, _ bundle: Marketplace.Digest) throws -> Manifest {
-        do { return try Manifest.parse(manifest.serializedBytes()) } catch {
+        do { return try ManifestShelf.shared.manifest(manifest, of: bundle) } catch {
             throw RegistryError(.invalid, bundle.hex, "has a manifest that breaks a rule: \(error)")
         }
     }

@@ -43,6 +43,11 @@ public struct ListedVersion: Hashable, Sendable {
     public let yankReason: String?
     public let revocation: Revocation?
 
+    /// The manifest, read. Throws what `Manifest.parse` throws.
+    public func parsedManifest() throws -> Manifest {
+        try ManifestShelf.shared.manifest(manifest, of: bundle)
+    }
+
     /// Whether a customer may newly install it.
     public var isInstallable: Bool { yankedAt == nil && revocation == nil }
 

@@ -93,7 +93,13 @@ public final class WaitingWorker: Sendable {
     }
 
     /// Hands over the input and waits for the end; nil where it has had its job already.
-    public func finish(_ bytes: [UInt8], deadlineMs: Int64, outputBytesMax: Int) -> WorkerResult? {
+    ///
+    /// - Parameter isWhole: for output that itself says where it ends: once it does, the process's own end is not waited
+    ///   for. It is asked after each part that comes.
+    public func finish(
+        _ bytes: [UInt8], deadlineMs: Int64, outputBytesMax: Int,
+        until isWhole: (([UInt8]) -> Bool)? = nil
+    ) -> WorkerResult? {
         let taken = input.withLock { input in
             defer { input = nil }
             return input
@@ -101,7 +107,7 @@ public final class WaitingWorker: Sendable {
         guard let taken else { return nil }
         let began = Clock.monotonic()
         var run = WorkerRun(deadline: began + UInt64(deadlineMs) * 1_000_000, outputBytesMax: outputBytesMax)
-        return run.result(run.watch(started, feed: (taken, bytes)), since: began)
+        return run.result(run.watch(started, feed: (taken, bytes), until: isWhole), since: began)
     }
 }
 
@@ -198,10 +204,12 @@ private struct WorkerRun {
     }
 
     mutating func watch(
-        _ started: StartedWorker, feed: (fd: Int32, bytes: [UInt8])?
+        _ started: StartedWorker, feed: (fd: Int32, bytes: [UInt8])?,
+        until isWhole: (([UInt8]) -> Bool)? = nil
     ) -> WorkerResult.Exit {
         let (process, out, err) = (started.process, started.output, started.diagnostics)
-        defer { for fd in [out, err] { close(fd) } }
+        var isLeft = false
+        defer { if !isLeft { for fd in [out, err] { close(fd) } } }
         signal(SIGPIPE, SIG_IGN)
         var feed = feed
         var fed = 0
@@ -228,6 +236,15 @@ private struct WorkerRun {
             if polled[0].revents != 0 {
                 isOutOpen = WorkerRun.take(out, &output, max: outputBytesMax + 1)
                 if output.count > outputBytesMax { end(.tooLong) }
+                if ended == nil, let isWhole, isWhole(output) {
+                    isLeft = true
+                    let (rest, left) = (self, feed.map { (fd: $0.fd, bytes: Array($0.bytes[fed...])) })
+                    OwnThread.start {
+                        var rest = rest
+                        _ = rest.watch(started, feed: left)
+                    }
+                    return .completed(output)
+                }
             }
             if polled[1].revents != 0 {
                 isErrOpen = WorkerRun.take(err, &diagnostics, max: WorkerRun.diagnosticsBytesMax)

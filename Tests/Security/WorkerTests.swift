@@ -49,6 +49,33 @@ import Testing
         #expect(!refused.isThere)
     }
 
+    @Test func anAnswerThatIsWholeDoesNotWaitForTheProcess() throws {
+        let worker = try #require(client().prepare(job: "markdown"))
+        let result = try #require(
+            worker.finish(Array("# Hi\n".utf8), deadlineMs: 10_000, outputBytesMax: 1 << 20) { output in
+                output.last == UInt8(ascii: "}")
+            })
+        guard case .completed(let output) = result.exit else {
+            Issue.record("\(result.exit) \(result.diagnostics)")
+            return
+        }
+        #expect(String(decoding: output, as: UTF8.self).contains("Hi"))
+        // Whoever is done is waited for all the same: no process stays behind as a name.
+        for _ in 0..<100 where deadChildren() > 0 { usleep(20_000) }
+        #expect(deadChildren() == 0)
+    }
+
+    /// Children of this process that have ended and that nobody has asked.
+    private func deadChildren() -> Int {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.count { name in
+            guard let text = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8),
+                let words = text.split(separator: ")").last?.split(separator: " "), words.count > 1
+            else { return false }
+            return words[0] == "Z" && words[1] == "\(getpid())"
+        }
+    }
+
     @Test func manyMegabytesGoInAndOutAtOnce() {
         let text = Array(String(repeating: "word ", count: 12_000).utf8)
         let result = client().run(job: "markdown", input: .bytes(text))

@@ -94,7 +94,7 @@ final class Hosts: Sendable {
 
     static func manifest(_ version: ListedVersion) throws(RuntimeError) -> Manifest {
         do {
-            return try Manifest.parse(version.manifest.serializedBytes())
+            return try version.parsedManifest()
         } catch {
             throw RuntimeError(
                 .unavailable, "\(version.plugin) \(version.version)",

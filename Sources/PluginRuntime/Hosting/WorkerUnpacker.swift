@@ -33,7 +33,8 @@ final class WorkerUnpacker: BundleUnpacker {
             while let worker = waiting.withLock({ $0.popLast() }) {
                 guard worker.isThere else { continue }
                 let result = worker.finish(
-                    bundle, deadlineMs: Self.deadlineMs, outputBytesMax: Self.outputBytesMax)
+                    bundle, deadlineMs: Self.deadlineMs, outputBytesMax: Self.outputBytesMax,
+                    until: EntryStreamReader.isWhole)
                 if let result { return result }
             }
             return client.run(
@@ -69,6 +70,11 @@ final class WorkerUnpacker: BundleUnpacker {
 /// over), the path's length (4 bytes, big-endian), the path, the content's length (8 bytes), the content; at last
 /// `E` and the number of items (4 bytes).
 enum EntryStreamReader {
+    /// Whether the stream ends here. Where its last bytes cannot be an end, the rest is not looked at.
+    static func isWhole(_ bytes: [UInt8]) -> Bool {
+        bytes.suffix(5).first == UInt8(ascii: "E") && files(bytes) != nil
+    }
+
     /// The files; nil when the stream is not whole.
     static func files(_ bytes: [UInt8]) -> [BundleFile]? {
         let magic = Array("VFENTRY1".utf8)
