@@ -55,9 +55,10 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
-// Swift's own libraries inside the program, and lld: `veroforge` is started for every verb, and shared it spent half its
-// start on looking up symbols in 36 libraries. `make bench NAME=scan` prints what a start takes. It stays
-// position-independent: without that it would start 3 ms sooner and stand at an address that everybody knows.
+// Swift's own libraries inside the program, and lld: `veroforge` is started for every verb, `veroforge-worker` for every
+// bundle, and with shared ones they spent half their start on looking up symbols in 36 libraries. `make bench NAME=scan`
+// prints what a start takes. They stay position-independent: without that they would start 3 ms sooner and stand at an
+// address that everybody knows.
 let startsFast: [LinkerSetting] = [
     .unsafeFlags(
         [
@@ -164,7 +165,8 @@ let package = Package(
             name: "CompilePrelude", capability: .buildTool(), dependencies: ["prelude-compiler"],
             path: "Sources/CompilePrelude"),
         program(
-            "veroforge-worker", ["Marketplace", "Bundles", "Scanning", "Publishing", "CQuickJS", "CSandbox"]),
+            "veroforge-worker", ["Marketplace", "Bundles", "Scanning", "Publishing", "CQuickJS", "CSandbox"],
+            linkerSettings: startsFast),
 
         // Tests.
         .target(
