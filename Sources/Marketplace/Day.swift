@@ -21,13 +21,22 @@ public struct Day: Hashable, Sendable, Comparable, CustomStringConvertible, Coda
 
     /// Reads `yyyy-mm-dd`, nothing else.
     public init?(_ text: String) {
-        let units = Array(text.utf8)
+        let day = text.utf8.withContiguousStorageIfAvailable { Day(text: $0) }
+        guard let day = day ?? Array(text.utf8).withUnsafeBufferPointer({ Day(text: $0) }) else { return nil }
+        self = day
+    }
+
+    private init?(text units: UnsafeBufferPointer<UInt8>) {
         guard units.count == 10, units[4] == UInt8(ascii: "-"), units[7] == UInt8(ascii: "-") else {
             return nil
         }
         func number(_ range: Range<Int>) -> Int? {
-            units[range].allSatisfy(IdentifierRule.isDigit)
-                ? units[range].reduce(0) { $0 * 10 + Int($1 - 48) } : nil
+            var value = 0
+            for unit in units[range] {
+                guard IdentifierRule.isDigit(unit) else { return nil }
+                value = value * 10 + Int(unit - UInt8(ascii: "0"))
+            }
+            return value
         }
         guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10) else {
             return nil
@@ -50,7 +59,30 @@ public struct Day: Hashable, Sendable, Comparable, CustomStringConvertible, Coda
 
     public var description: String {
         let (year, month, day) = civil
+        if (0...9_999).contains(year) {
+            // SAFETY: `write` sets ten bytes.
+            return String(unsafeUninitializedCapacity: 10) { buffer in
+                Day.write(year, month, day, to: buffer.baseAddress!)
+                return 10
+            }
+        }
         return "\(Instant.pad(year, 4))-\(Instant.pad(month, 2))-\(Instant.pad(day, 2))"
+    }
+
+    /// `yyyy-mm-dd` of a year of four digits.
+    static func write(_ year: Int, _ month: Int, _ day: Int, to out: UnsafeMutablePointer<UInt8>) {
+        Day.write(year / 100, to: out)
+        Day.write(year % 100, to: out + 2)
+        out[4] = UInt8(ascii: "-")
+        Day.write(month, to: out + 5)
+        out[7] = UInt8(ascii: "-")
+        Day.write(day, to: out + 8)
+    }
+
+    /// Two digits.
+    static func write(_ number: Int, to out: UnsafeMutablePointer<UInt8>) {
+        out[0] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10)
+        out[1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10)
     }
 
     /// Midnight UTC at which this day begins.

@@ -18,6 +18,12 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible, C
     public var hex: String { Hex.encode(bytes) }
     public var description: String { hex }
 
+    /// A digest is spread over its bits already: a part of it will do.
+    public func hash(into hasher: inout Hasher) {
+        // SAFETY: there are 32 bytes.
+        hasher.combine(bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) })
+    }
+
     public static func < (a: Digest, b: Digest) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
 
     public init(from decoder: any Decoder) throws {
@@ -38,13 +44,23 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible, C
 /// Lower-case hexadecimal, the only spelling used anywhere in the project.
 public enum Hex {
     public static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        var out: [UInt8] = []
-        out.reserveCapacity(2 * bytes.underestimatedCount)
-        for byte in bytes {
-            out.append(digits[Int(byte >> 4)])
-            out.append(digits[Int(byte & 15)])
+        if let fast = bytes.withContiguousStorageIfAvailable(encode) { return fast }
+        return Array(bytes).withUnsafeBufferPointer(encode)
+    }
+
+    private static func encode(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+        // SAFETY: two bytes are written for each byte.
+        String(unsafeUninitializedCapacity: 2 * bytes.count) { buffer in
+            for (index, byte) in bytes.enumerated() {
+                buffer[2 * index] = digit(byte >> 4)
+                buffer[2 * index + 1] = digit(byte & 15)
+            }
+            return 2 * bytes.count
         }
-        return String(decoding: out, as: UTF8.self)
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value + (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
     }
 
     /// `nil` for an odd count, an upper-case digit or any other character.
@@ -75,5 +91,4 @@ public enum Hex {
         return high == nil ? out : nil
     }
 
-    private static let digits = Array("0123456789abcdef".utf8)
 }

@@ -5,7 +5,10 @@ enum IdentifierRule {
     static let lengthMax = 40
 
     static func holds(_ text: some StringProtocol) -> Bool {
-        let units = Array(text.utf8)
+        text.utf8.withContiguousStorageIfAvailable(holds) ?? Array(text.utf8).withUnsafeBufferPointer(holds)
+    }
+
+    private static func holds(_ units: UnsafeBufferPointer<UInt8>) -> Bool {
         guard (lengthMin...lengthMax).contains(units.count) else { return false }
         guard let first = units.first, isLetter(first), units.last != hyphen else { return false }
         var previous: UInt8 = 0
@@ -68,16 +71,21 @@ public struct TenantID: Identifier {
 
 /// `publisher.name`, for example `veroforge.slack`.
 public struct PluginID: Identifier {
+    public let text: String
     public let publisher: PublisherID
-    public let name: String
 
-    public var text: String { "\(publisher.text).\(name)" }
+    public var name: String { String(Substring(text.utf8.dropFirst(publisher.text.utf8.count + 1))) }
 
     public init?(_ text: String) {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, let publisher = PublisherID(String(parts[0])), IdentifierRule.holds(parts[1])
+        guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")),
+            let publisher = PublisherID(String(text[..<dot])),
+            IdentifierRule.holds(text[text.index(after: dot)...])
         else { return nil }
+        self.text = text
         self.publisher = publisher
-        self.name = String(parts[1])
     }
+
+    // The publisher is a part of the text.
+    public static func == (a: PluginID, b: PluginID) -> Bool { a.text == b.text }
+    public func hash(into hasher: inout Hasher) { hasher.combine(text) }
 }

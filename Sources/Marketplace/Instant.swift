@@ -41,6 +41,28 @@ public struct Instant: Hashable, Sendable, Comparable, CustomStringConvertible, 
         let inDay = milliseconds - Int64(day.number) * 86_400_000
         let (hour, minute) = (inDay / 3_600_000, inDay / 60_000 % 60)
         let (second, milli) = (inDay / 1_000 % 60, inDay % 1_000)
+        let civil = day.civil
+        if (0...9_999).contains(civil.year) {
+            let count = milli == 0 ? 20 : 24
+            // SAFETY: every one of the `count` bytes is written.
+            return String(unsafeUninitializedCapacity: count) { buffer in
+                let out = buffer.baseAddress!
+                Day.write(civil.year, civil.month, civil.day, to: out)
+                out[10] = UInt8(ascii: "T")
+                Day.write(Int(hour), to: out + 11)
+                out[13] = UInt8(ascii: ":")
+                Day.write(Int(minute), to: out + 14)
+                out[16] = UInt8(ascii: ":")
+                Day.write(Int(second), to: out + 17)
+                if milli != 0 {
+                    out[19] = UInt8(ascii: ".")
+                    out[20] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: milli / 100)
+                    Day.write(Int(milli % 100), to: out + 21)
+                }
+                out[count - 1] = UInt8(ascii: "Z")
+                return count
+            }
+        }
         let base = "\(day)T\(Instant.pad(hour, 2)):\(Instant.pad(minute, 2)):\(Instant.pad(second, 2))"
         return base + (milli == 0 ? "Z" : ".\(Instant.pad(milli, 3))Z")
     }

@@ -68,6 +68,10 @@ public struct Money: Hashable, Sendable, CustomStringConvertible, Codable {
 
     /// Reads a decimal string with at most the currency's decimals: `"29.00"`, `"-3.5"`, `"1000"`.
     public init?(_ text: String, _ currency: Currency) {
+        if let minor = DecimalText.short(text, decimals: currency.exponent) {
+            self.init(minor: minor, currency)
+            return
+        }
         guard let decimal = DecimalText(text), decimal.fraction.count <= currency.exponent,
             let minor = decimal.scaled(by: currency.exponent), let value = Int64(exactly: minor)
         else { return nil }
@@ -121,6 +125,10 @@ public struct UnitPrice: Hashable, Sendable, Comparable, CustomStringConvertible
 
     /// Reads a decimal string of at most 12 decimals.
     public init?(_ text: String) {
+        if let pico = DecimalText.short(text, decimals: UnitPrice.decimals) {
+            self.pico = Int128(pico)
+            return
+        }
         guard let decimal = DecimalText(text), decimal.fraction.count <= UnitPrice.decimals,
             let pico = decimal.scaled(by: UnitPrice.decimals)
         else { return nil }
@@ -189,8 +197,34 @@ public struct DecimalText: Sendable {
         return negative ? -value : value
     }
 
+    /// The value × 10^decimals of a short text, in one pass over its bytes; nil for a text that is long or bad, which
+    /// is for `init` to tell apart.
+    static func short(_ text: String, decimals: Int) -> Int64? {
+        let read = text.utf8.withContiguousStorageIfAvailable { units -> Int64? in
+            guard units.count <= 18 else { return nil }
+            let negative = units.first == UInt8(ascii: "-")
+            var (value, wholeCount, fractionCount, isFraction) = (Int64(0), 0, 0, false)
+            for unit in units.dropFirst(negative ? 1 : 0) {
+                if unit == UInt8(ascii: "."), !isFraction {
+                    isFraction = true
+                    continue
+                }
+                guard IdentifierRule.isDigit(unit) else { return nil }
+                value = value * 10 + Int64(unit - UInt8(ascii: "0"))
+                if isFraction { fractionCount += 1 } else { wholeCount += 1 }
+            }
+            guard wholeCount > 0, isFraction == (fractionCount > 0), fractionCount <= decimals,
+                wholeCount + decimals <= 18
+            else { return nil }
+            value *= Powers.ten(decimals - fractionCount)
+            return negative ? -value : value
+        }
+        return read ?? nil
+    }
+
     /// `value` × 10^−decimals with exactly that many decimals.
     public static func format(_ value: Int128, decimals: Int) -> String {
+        if let short = Int64(exactly: value), decimals >= 0 { return format(short, decimals: decimals) }
         let digits = String(value.magnitude)
         let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
         let sign = value < 0 ? "-" : ""
@@ -198,8 +232,43 @@ public struct DecimalText: Sendable {
         return sign + padded.dropLast(decimals) + "." + padded.suffix(decimals)
     }
 
+    private static func format(_ value: Int64, decimals: Int) -> String {
+        var digitCount = 1
+        var left = value.magnitude
+        while left >= 10 {
+            left /= 10
+            digitCount += 1
+        }
+        let (isNegative, hasPoint) = (value < 0, decimals > 0)
+        let count = max(digitCount, decimals + 1) + (hasPoint ? 1 : 0) + (isNegative ? 1 : 0)
+        // SAFETY: every one of the `count` bytes is written, each inside the buffer.
+        return String(unsafeUninitializedCapacity: count) { buffer in
+            var left = value.magnitude
+            let pointAt = hasPoint ? count - 1 - decimals : -1
+            for at in stride(from: count - 1, through: 0, by: -1) {
+                if at == pointAt {
+                    buffer[at] = UInt8(ascii: ".")
+                } else if at == 0, isNegative {
+                    buffer[at] = UInt8(ascii: "-")
+                } else {
+                    buffer[at] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: left % 10)
+                    left /= 10
+                }
+            }
+            return count
+        }
+    }
+
     /// The same without trailing zeros.
     public static func shortest(_ value: Int128, decimals: Int) -> String {
+        if var short = Int64(exactly: value) {
+            var left = decimals
+            while left > 0, short % 10 == 0 {
+                short /= 10
+                left -= 1
+            }
+            return format(short, decimals: left)
+        }
         var text = format(value, decimals: decimals)
         guard text.contains(".") else { return text }
         while text.last == "0" { text.removeLast() }

@@ -2,6 +2,7 @@
 public enum XMLText {
     /// Markup is escaped; a control character, for which XML 1.0 has no place even when escaped, shows as U+FFFD.
     public static func escaped(_ text: String) -> String {
+        if text.utf8.withContiguousStorageIfAvailable({ $0.allSatisfy(isPlain) }) == true { return text }
         var out = ""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -14,5 +15,10 @@ public enum XMLText {
             }
         }
         return out
+    }
+
+    private static func isPlain(_ unit: UInt8) -> Bool {
+        unit >= 0x20 && unit != UInt8(ascii: "&") && unit != UInt8(ascii: "<") && unit != UInt8(ascii: ">")
+            && unit != UInt8(ascii: "\"")
     }
 }

@@ -33,6 +33,19 @@ import Testing
         }
     }
 
+    @Test func daysAndInstantsReadBackWhatTheyWrite() {
+        #expect(
+            Day("0000-01-01")?.description == "0000-01-01" && Day("9999-12-31")?.description == "9999-12-31")
+        for number in stride(from: -700_000, to: 2_900_000, by: 9_973) {
+            let day = Day(number: number)
+            #expect(Day(day.description) == day)
+            for milliseconds in [0, 1, 59_999, 3_661_020, 86_399_999] as [Int64] {
+                let instant = day.start.adding(milliseconds: milliseconds)
+                #expect(Instant(instant.description) == instant)
+            }
+        }
+    }
+
     @Test func aPeriodIsAHalfOpenMonth() {
         let period = BillingPeriod("2024-02")!
         #expect(period.dayCount == 29)
