@@ -1,35 +1,55 @@
+internal import Dispatch
 internal import Glibc
+internal import Synchronization
 
 extension Disk {
     /// Replaces many files with the durability of `replace`, at the price of one: all are written beside their
-    /// places, then each is waited for and renamed, and each folder is synced once.
+    /// places, then each is waited for and renamed, and each folder is synced once. Two threads write and wait: the
+    /// disk takes what it is asked for at the same time in one go.
     public func replaceAll(_ files: [(path: String, bytes: [UInt8])]) throws(MeteringError) {
-        var folders: Set<String> = []
-        var open: [CInt] = []
-        defer { for descriptor in open { close(descriptor) } }
         // Few at a time: each holds a descriptor until it is known to be on the disk.
         var start = 0
         while start < files.count {
-            let slice = files[start..<min(files.count, start + 256)]
-            var descriptors: [CInt] = []
-            for file in slice {
-                folders.insert(Self.directory(of: file.path))
-                let descriptor = try create(file.path + ".partial")
-                descriptors.append(descriptor)
-                open = descriptors
-                try writeAll(descriptor, file.bytes, file.path)
+            let slice = Array(files[start..<min(files.count, start + 256)])
+            let open = Mutex<[Int: CInt]>([:])
+            defer { open.withLock { for descriptor in $0.values { close(descriptor) } } }
+            try onBothCores(slice.count) { (index) throws(MeteringError) in
+                let path = slice[index].path + ".partial"
+                let descriptor = try create(path)
+                open.withLock { $0[index] = descriptor }
+                try writeAll(descriptor, slice[index].bytes, path)
             }
-            for (file, descriptor) in zip(slice, descriptors) { try sync(descriptor, file.path) }
-            for (file, descriptor) in zip(slice, descriptors) {
-                close(descriptor)
-                open.removeFirst()
+            try onBothCores(slice.count) { (index) throws(MeteringError) in
+                try sync(open.withLock { $0[index]! }, slice[index].path)
+            }
+            for file in slice {
                 faultPoint()
                 guard rename(file.path + ".partial", file.path) == 0 else {
                     throw failure("rename", file.path)
                 }
             }
-            start = slice.endIndex
+            start += slice.count
         }
-        for folder in folders.sorted() { try syncDirectory(folder) }
+        for folder in Set(files.map { Self.directory(of: $0.path) }).sorted() { try syncDirectory(folder) }
+    }
+
+    /// Calls `body` with every number below `count`; of several errors that of the least.
+    private func onBothCores(
+        _ count: Int, _ body: @Sendable (Int) throws(MeteringError) -> Void
+    ) throws(MeteringError) {
+        let next = Atomic<Int>(0)
+        let failures = Mutex<[Int: MeteringError]>([:])
+        DispatchQueue.concurrentPerform(iterations: min(2, count)) { _ in
+            while true {
+                let at = next.add(1, ordering: .relaxed).oldValue
+                guard at < count, failures.withLock({ $0.isEmpty }) else { break }
+                do throws(MeteringError) {
+                    try body(at)
+                } catch {
+                    failures.withLock { $0[at] = error }
+                }
+            }
+        }
+        if let first = failures.withLock({ $0 }).min(by: { $0.key < $1.key }) { throw first.value }
     }
 }

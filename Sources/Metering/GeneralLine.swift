@@ -52,7 +52,7 @@ enum GeneralLine {
         let pluginHash = names.plugins.intern(plugin)
         let planHash = names.plans.intern(plan)
         (reading.tenant, reading.plugin, reading.plan) = (tenantHash.index, pluginHash.index, planHash.index)
-        var body = Body()
+        var body = BodyHash()
         body.number(.time, reading.timeMs)
         body.hash(.tenant, tenantHash.hash)
         body.hash(.plugin, pluginHash.hash)
@@ -116,7 +116,7 @@ enum GeneralLine {
             let event = try subscription(&fields, id, time, node, seq, tenantID, pluginID, version, plan)
             var canonical = event
             (canonical.node, canonical.seq) = ("", 0)
-            body.text(.kind, String(decoding: EventLine.bytes(.subscription(canonical)), as: UTF8.self))
+            body.text(.kind, EventLine.bytes(.subscription(canonical)))
             reading.body = body.value
             return .subscription(reading, event)
         default:
@@ -192,24 +192,31 @@ enum GeneralLine {
             if let key = members.keys.sorted().first { throw Refusal(why: "`\(key)` is not expected") }
         }
     }
+}
 
-    /// The same sum of field hashes that the fast path makes.
-    private struct Body {
-        var value: UInt64 = 0
+/// The sum of field hashes that the fast path of calls makes, for the other paths.
+struct BodyHash {
+    private(set) var value: UInt64 = 0
 
-        mutating func number(_ field: LineScanner.Field, _ number: Int64) {
-            value &+= MeterHash.number(field.rawValue, number)
-        }
+    mutating func number(_ field: LineScanner.Field, _ number: Int64) {
+        value &+= MeterHash.number(field.rawValue, number)
+    }
 
-        mutating func hash(_ field: LineScanner.Field, _ hash: UInt64) {
-            value &+= MeterHash.text(field.rawValue, hash)
-        }
+    mutating func hash(_ field: LineScanner.Field, _ hash: UInt64) {
+        value &+= MeterHash.text(field.rawValue, hash)
+    }
 
-        mutating func text(_ field: LineScanner.Field, _ text: String) {
-            if text.isEmpty { return }
-            let bytes = Array(text.utf8)
-            let hash = bytes.withUnsafeBufferPointer { Interner.hash($0.baseAddress!, $0.count) }
-            value &+= MeterHash.text(field.rawValue, hash)
-        }
+    mutating func text(_ field: LineScanner.Field, _ text: String) {
+        Array(text.utf8).withUnsafeBufferPointer { self.text(field, $0) }
+    }
+
+    mutating func text(_ field: LineScanner.Field, _ bytes: [UInt8]) {
+        bytes.withUnsafeBufferPointer { text(field, $0) }
+    }
+
+    /// An empty text is as if it were left out.
+    mutating func text(_ field: LineScanner.Field, _ bytes: UnsafeBufferPointer<UInt8>) {
+        guard let start = bytes.baseAddress, !bytes.isEmpty else { return }
+        hash(field, Interner.hash(start, bytes.count))
     }
 }

@@ -40,7 +40,11 @@ struct GroupTable {
 
     /// Reads where a key would stand, so that the wait for memory overlaps with that of the next.
     @inline(__always)
-    func fetch(_ key: UInt64) -> UInt64 { memory.entries[memory.start(key)].key }
+    func fetch(_ key: UInt64) -> UInt64 {
+        // Both ends: every other entry lies across two lines of cache.
+        let entry = memory.entries + memory.start(key)
+        return entry.pointee.key &+ UInt64(bitPattern: entry.pointee.sum.storageByteHours)
+    }
 
     /// False where a sum left 64 bits.
     @inline(__always)
@@ -57,10 +61,17 @@ struct GroupTable {
     }
 
     func visit(_ body: (UInt64, Quantities) -> Void) {
+        visitPlaces { body($0, sum(at: $1)) }
+    }
+
+    /// Each key with its place in the table.
+    func visitPlaces(_ body: (UInt64, Int) -> Void) {
         for index in 0..<memory.capacity where memory.entries[index].key != GroupTable.vacant {
-            body(memory.entries[index].key, memory.entries[index].sum)
+            body(memory.entries[index].key, index)
         }
     }
+
+    func sum(at place: Int) -> Quantities { memory.entries[place].sum }
 
     private mutating func grow() {
         let larger = EntryMemory(capacity: memory.capacity * 2)

@@ -134,7 +134,11 @@ final class IDSet: Sendable {
         mutating func insert(_ share: Share) {
             // First to where these ids would stand: the loads depend on nothing, so they run side by side.
             var sum: UInt64 = 0
-            for index in share.order { sum &+= slots[start(share.hashes[Int(index)])].body }
+            for index in share.order {
+                // Both ends: a slot may lie across two lines of cache.
+                let slot = slots + start(share.hashes[Int(index)])
+                sum &+= slot.pointee.high &+ slot.pointee.body
+            }
             IDSet.consume(sum)
             for index in share.order {
                 let at = Int(index)

@@ -14,6 +14,9 @@ struct LineScanner {
     private var following = InlineArray<17, UInt8>(repeating: 0)
     private var days = InlineArray<32, KnownDay>(repeating: KnownDay())
 
+    /// The price that was named last: a list of subscriptions names few of them.
+    private var price: (text: [UInt8], digest: Digest)?
+
     /// How many bytes behind a line's end must be readable.
     static let readableBehind = 32
 
@@ -68,36 +71,49 @@ struct LineScanner {
             if p[at] == UInt8(ascii: "\"") {
                 at += 1
                 let start = at
-                at = ByteWords.plainEnd(p, at)
-                let length = at - start
-                guard at < count, p[at] == UInt8(ascii: "\"") else { return false }
-                at += 1
-                switch field {
-                case .id:
-                    guard length > 0, length <= MeterLimits.idBytesMax else { return false }
-                    reading.id = MeterID(p + start, length)
-                case .time:
-                    guard time(p + start, length, &reading) else { return false }
+                // What ids and times mostly look like says by itself where it ends.
+                if field == .id, count - start > 36, p[start + 36] == UInt8(ascii: "\""),
+                    let uuid = MeterID(uuid: p + start)
+                {
+                    reading.id = uuid
+                    at = start + 37
+                } else if field == .time, count - start > 20, p[start + 20] == UInt8(ascii: "\""),
+                    time(p + start, 20, &reading)
+                {
                     body &+= MeterHash.number(field.rawValue, reading.timeMs)
-                case .tenant, .plugin, .plan:
-                    guard length <= MeterLimits.textBytesMax, length > 0 || field == .plan else {
-                        return false
-                    }
-                    let hash = Interner.hash(p + start, length)
-                    if length > 0 { body &+= MeterHash.text(field.rawValue, hash) }
+                    at = start + 21
+                } else {
+                    at = ByteWords.plainEnd(p, at)
+                    let length = at - start
+                    guard at < count, p[at] == UInt8(ascii: "\"") else { return false }
+                    at += 1
                     switch field {
-                    case .tenant: reading.tenant = tenants.intern(p + start, length, hash: hash)
-                    case .plugin: reading.plugin = plugins.intern(p + start, length, hash: hash)
-                    default: reading.plan = plans.intern(p + start, length, hash: hash)
+                    case .id:
+                        guard length > 0, length <= MeterLimits.idBytesMax else { return false }
+                        reading.id = MeterID(p + start, length)
+                    case .time:
+                        guard time(p + start, length, &reading) else { return false }
+                        body &+= MeterHash.number(field.rawValue, reading.timeMs)
+                    case .tenant, .plugin, .plan:
+                        guard length <= MeterLimits.textBytesMax, length > 0 || field == .plan else {
+                            return false
+                        }
+                        let hash = Interner.hash(p + start, length)
+                        if length > 0 { body &+= MeterHash.text(field.rawValue, hash) }
+                        switch field {
+                        case .tenant: reading.tenant = tenants.intern(p + start, length, hash: hash)
+                        case .plugin: reading.plugin = plugins.intern(p + start, length, hash: hash)
+                        default: reading.plan = plans.intern(p + start, length, hash: hash)
+                        }
+                    case .version, .action, .outcome:
+                        guard length <= MeterLimits.textBytesMax else { return false }
+                        if length > 0 {
+                            body &+= MeterHash.text(field.rawValue, Interner.hash(p + start, length))
+                        }
+                    case .node:
+                        guard length <= MeterLimits.textBytesMax else { return false }
+                    default: return false
                     }
-                case .version, .action, .outcome:
-                    guard length <= MeterLimits.textBytesMax else { return false }
-                    if length > 0 {
-                        body &+= MeterHash.text(field.rawValue, Interner.hash(p + start, length))
-                    }
-                case .node:
-                    guard length <= MeterLimits.textBytesMax else { return false }
-                default: return false
                 }
             } else {
                 var value: Int64 = 0
@@ -184,8 +200,7 @@ struct LineScanner {
 
     /// `yyyy-mm-ddThh:mm:ss[.fff]Z`; any other spelling of RFC 3339 is for the general path.
     @inline(__always)
-    private mutating func time(_ p: UnsafePointer<UInt8>, _ count: Int, _ reading: inout MeterReading) -> Bool
-    {
+    mutating func time(_ p: UnsafePointer<UInt8>, _ count: Int, _ reading: inout MeterReading) -> Bool {
         guard count == 20 || count == 24, p[10] == UInt8(ascii: "T"), p[13] == 58, p[16] == 58,
             p[count - 1] == UInt8(ascii: "Z")
         else { return false }
@@ -195,7 +210,9 @@ struct LineScanner {
         // By the day of the month.
         let place = Int((p[8] & 15) &* 10 &+ (p[9] & 15)) & 31
         if text != days[place].text {
-            guard let day = Day(String(decoding: UnsafeBufferPointer(start: p, count: 10), as: UTF8.self))
+            // What is from before 1970 is no event.
+            guard let day = Day(String(decoding: UnsafeBufferPointer(start: p, count: 10), as: UTF8.self)),
+                day.number >= 0
             else {
                 return false
             }
@@ -216,6 +233,14 @@ struct LineScanner {
         reading.timeMs =
             Int64(dayNumber) * 86_400_000 + hour * 3_600_000 + minute * 60_000 + second * 1_000 + milliseconds
         return true
+    }
+
+    /// A digest from its 64 characters.
+    mutating func digest(_ text: UnsafeBufferPointer<UInt8>) -> Digest? {
+        if let price, price.text.elementsEqual(text) { return price.digest }
+        guard let digest = Digest(hex: String(decoding: text, as: UTF8.self)) else { return nil }
+        price = (Array(text), digest)
+        return digest
     }
 
     @inline(__always)

@@ -77,12 +77,24 @@ extension MeterEvent {
     /// The event as one line of JSON with its line feed.
     public var line: [UInt8] { EventLine.bytes(self) }
 
+    /// Appends the same to what stands there already.
+    public func appendLine(to bytes: inout [UInt8]) { EventLine.append(self, to: &bytes) }
+
     /// Reads lines of amounts and subscriptions, strictly.
     public static func all(in lines: ArraySlice<UInt8>, subject: String) throws(MeteringError) -> [MeterEvent]
     {
         var names = LineScanner()
         var events: [MeterEvent] = []
-        for line in lines.split(separator: 0x0A) {
+        var start = lines.startIndex
+        while start < lines.endIndex {
+            let end = lines[start...].firstIndex(of: 0x0A) ?? lines.endIndex
+            let line = lines[start..<end]
+            start = end + 1
+            if line.isEmpty { continue }
+            if let (_, event) = SubscriptionLine.read(line, names: &names) {
+                events.append(.subscription(event))
+                continue
+            }
             switch GeneralLine.read(Array(line), names: &names) {
             case .amount(_, let event): events.append(.amount(event))
             case .subscription(_, let event): events.append(.subscription(event))

@@ -67,8 +67,9 @@ struct MeterID: Hashable {
         }
     }
 
+    /// A UUID's 36 characters, lower-case.
     @inline(__always)
-    private init?(uuid p: UnsafePointer<UInt8>) {
+    init?(uuid p: UnsafePointer<UInt8>) {
         guard p[8] == 45, p[13] == 45, p[18] == 45, p[23] == 45 else { return nil }
         // SAFETY: the caller gives 36 readable bytes; each load stays inside them.
         let raw = UnsafeRawPointer(p)
@@ -127,11 +128,16 @@ enum MeterHash {
             at += 8
         }
         var tail: UInt64 = 0
-        var shift: UInt64 = 0
-        while at < count {
-            tail |= UInt64(p[at]) << shift
-            shift += 8
-            at += 1
+        if at < count {
+            if count >= 8 {
+                // The last word, without what was taken already.
+                let last = raw.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+                tail = last >> UInt64(truncatingIfNeeded: (8 - (count - at)) * 8)
+            } else {
+                for place in at..<count {
+                    tail |= UInt64(p[place]) << UInt64(truncatingIfNeeded: (place - at) * 8)
+                }
+            }
         }
         return mix(hash ^ tail, 0x8EBC_6AF0_9C88_C6E3 ^ seed)
     }

@@ -9,7 +9,8 @@ final class ReadingBatch {
     let groups: UnsafeMutablePointer<(key: UInt64, reading: UInt16)>
     private let hashes: UnsafeMutablePointer<UInt64>
     private let order: UnsafeMutablePointer<UInt16>
-    private(set) var count = 0
+    /// Asked for several times a line; nobody else has the batch.
+    @exclusivity(unchecked) private(set) var count = 0
 
     init() {
         readings = .allocate(capacity: ReadingBatch.size)

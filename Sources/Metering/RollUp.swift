@@ -81,8 +81,9 @@ public struct RollUp: Sendable {
         self.disk = disk
     }
 
-    /// Bytes of one piece of work. Memory is this for each thread, the ids, and the groups.
-    static let pieceBytes = 2 << 20
+    /// Bytes of one piece of work: a piece stays in its core's cache from the reading to the last look at it. Memory is
+    /// this for each thread, the ids, and the groups.
+    static let pieceBytes = 256 << 10
 
     public func run(_ sources: [Source]) throws(MeteringError) -> RollUpResult {
         // A file named twice is one file.

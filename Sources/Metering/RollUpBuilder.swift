@@ -89,10 +89,22 @@ extension RollUpResult {
                     QuarantinedLine(
                         file: files[$0.place.file].source.path, offset: $0.place.offset, why: $0.why)
                 }.sorted(by: Builder.before),
-                amounts: amounts.sorted { ($0.time, Bytes($0.id)) < ($1.time, Bytes($1.id)) },
-                subscriptions: subscriptions.sorted { ($0.time, Bytes($0.id)) < ($1.time, Bytes($1.id)) },
+                amounts: Builder.inTime(amounts, \.time, \.id),
+                subscriptions: Builder.inTime(subscriptions, \.time, \.id),
                 tenants: names.tenants.names, plugins: names.plugins.names, plans: names.plans.names,
                 keys: sums.keys, sums: sums.sums)
+        }
+
+        /// By time, then id. The places are sorted, not the events: those are large, and there are many.
+        private static func inTime<T>(
+            _ events: [T], _ time: KeyPath<T, Instant>, _ id: KeyPath<T, String>
+        ) -> [T] {
+            let order = events.map { (time: $0[keyPath: time], id: Bytes($0[keyPath: id])) }
+            let places = order.indices.sorted {
+                order[$0].time != order[$1].time
+                    ? order[$0].time < order[$1].time : order[$0].id < order[$1].id
+            }
+            return places.map { events[$0] }
         }
 
         /// All names, sorted: numbers compare as the names do, and with them the packed keys.

@@ -135,9 +135,13 @@ public struct RollUpResult: Sendable {
     /// Header and rows `day,tenant,plugin,metric,quantity`.
     public func csv() -> [UInt8] {
         var out: [UInt8] = []
+        out.reserveCapacity(roomForRows)
         writeCSV { out += $0 }
         return out
     }
+
+    /// Bytes that rows of two metrics mostly need: growing a large array would copy it again and again.
+    private var roomForRows: Int { keys.count * 144 }
 
     /// The same in pieces, so that the whole text is never in memory.
     public func writeCSV(_ write: ([UInt8]) -> Void) {
@@ -154,6 +158,7 @@ public struct RollUpResult: Sendable {
         var out = Array("day,tenant,plugin,plan,metric,quantity\n".utf8)
         if amounts.isEmpty {
             var whole: [UInt8] = []
+            whole.reserveCapacity(roomForRows)
             writeRows(&out, withPlan: true) { whole += $0 }
             return whole
         }
@@ -245,20 +250,37 @@ public enum CSV {
     public static func append(_ out: inout [UInt8], _ cells: [String]) {
         for (index, text) in cells.enumerated() {
             if index > 0 { out.append(UInt8(ascii: ",")) }
-            out += cell(text)
+            append(text, to: &out)
         }
         out.append(0x0A)
     }
 
     static func cell(_ text: String) -> [UInt8] {
-        let special = text.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
-        guard special else { return Array(text.utf8) }
-        var out: [UInt8] = [0x22]
+        var out: [UInt8] = []
+        append(text, to: &out)
+        return out
+    }
+
+    private static func append(_ text: String, to out: inout [UInt8]) {
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { units in
+            if units.contains(where: isSpecial) { return false }
+            out.append(contentsOf: units)
+            return true
+        }
+        if isPlain == true { return }
+        guard text.utf8.contains(where: isSpecial) else {
+            out.append(contentsOf: text.utf8)
+            return
+        }
+        out.append(0x22)
         for byte in text.utf8 {
             if byte == 0x22 { out.append(0x22) }
             out.append(byte)
         }
         out.append(0x22)
-        return out
+    }
+
+    private static func isSpecial(_ unit: UInt8) -> Bool {
+        unit == 0x22 || unit == 0x2C || unit == 0x0A || unit == 0x0D
     }
 }

@@ -15,24 +15,29 @@ struct SegmentPieces: Sendable {
     init(_ source: RollUp.Source, disk: Disk) throws(MeteringError) {
         self.source = source
         isCompressed = source.path.hasSuffix(".zst")
-        var status = stat()
-        guard stat(source.path, &status) == 0 else { throw disk.failure("stat", source.path) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw MeteringError(.storage, source.path, "is not a regular file")
-        }
+        let size = try Self.byteCount(source.path, disk)
         if let verified = source.verified {
             (byteCount, events) = (verified.byteCount, verified.events)
             return
         }
-        let size = Int(status.st_size)
         // A segment of ours is small enough to be verified whole; what has no header is read as it is.
         let head = isCompressed ? [] : try SegmentPieces.read(source.path, 0..<min(size, 16), disk)
         if isCompressed || head.starts(with: Array("{\"segment\"".utf8)) {
-            let contents = try SegmentReader.read(source.path, disk: disk)
-            (byteCount, events) = (contents.bytes.count, contents.events)
+            let span = try SegmentReader.facts(source.path, disk: disk).span
+            (byteCount, events) = (span.byteCount, span.events)
         } else {
             (byteCount, events) = (size, 0..<size)
         }
+    }
+
+    /// The size of a regular file.
+    static func byteCount(_ path: String, _ disk: Disk) throws(MeteringError) -> Int {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw disk.failure("stat", path) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw MeteringError(.storage, path, "is not a regular file")
+        }
+        return Int(status.st_size)
     }
 
     /// Bytes of one piece.
@@ -110,7 +115,7 @@ struct SegmentPieces: Sendable {
         return UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - p
     }
 
-    private static func read(_ path: String, _ range: Range<Int>, _ disk: Disk) throws(MeteringError)
+    static func read(_ path: String, _ range: Range<Int>, _ disk: Disk) throws(MeteringError)
         -> [UInt8]
     {
         let buffer = PieceBuffer()
@@ -120,7 +125,7 @@ struct SegmentPieces: Sendable {
     }
 
     /// How many bytes came: fewer than asked for where the file ends.
-    private static func read(
+    static func read(
         _ path: String, _ range: Range<Int>, into bytes: UnsafeMutablePointer<UInt8>, _ disk: Disk
     ) throws(MeteringError) -> Int {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -141,8 +146,8 @@ struct SegmentPieces: Sendable {
 /// One thread's room for a piece of a file, used again for the next.
 final class PieceBuffer {
     // SAFETY: owned here alone, and used by one thread.
-    private(set) var bytes: UnsafeMutablePointer<UInt8>
-    private var capacity: Int
+    @exclusivity(unchecked) private(set) var bytes: UnsafeMutablePointer<UInt8>
+    @exclusivity(unchecked) private var capacity: Int
 
     init() {
         capacity = 1 << 12

@@ -31,6 +31,16 @@ public struct SegmentContents: Sendable {
         self.tornBytes = tornBytes
     }
 
+    fileprivate init(path: String, _ ends: SegmentReader.Ends, byteCount: Int) {
+        self.path = path
+        header = ends.header
+        seal = ends.seal
+        bytes = []
+        self.byteCount = byteCount
+        events = ends.events
+        tornBytes = ends.tornBytes
+    }
+
     /// What was found out, without the bytes: many of these are held together.
     public func withoutBytes() -> SegmentContents {
         var facts = self
@@ -60,45 +70,116 @@ public enum SegmentReader {
     }
 
     static func verify(_ bytes: [UInt8], path: String) throws(MeteringError) -> SegmentContents {
+        let ends = try ends(head: bytes[...], tail: bytes[...], byteCount: bytes.count, path)
+        if let seal = ends.seal {
+            try check(
+                seal, count: Int64(countLines(bytes, ends.events)),
+                digest(bytes, ends.events.upperBound), path)
+        }
+        return SegmentContents(
+            path: path, header: ends.header, seal: ends.seal, bytes: bytes, events: ends.events,
+            tornBytes: ends.tornBytes)
+    }
+
+    /// What `read` finds out of a file, verified alike, but without its bytes: a plain one is read in pieces, so that
+    /// many large ones cost neither their memory nor its first touch.
+    public static func facts(_ path: String, disk: Disk = Disk()) throws(MeteringError) -> SegmentContents {
+        let byteCount = try SegmentPieces.byteCount(path, disk)
+        let least = 1 << 16
+        if path.hasSuffix(".zst") || byteCount < 4 * least {
+            return try read(path, disk: disk).withoutBytes()
+        }
+        let head = try SegmentPieces.read(path, 0..<least, disk)
+        let tail = try SegmentPieces.read(path, (byteCount - least)..<byteCount, disk)
+        // Its ends do not show their lines: a rare file, which is read whole.
+        guard head.count == least, tail.count == least, head.contains(0x0A),
+            let last = tail.lastIndex(of: 0x0A), tail[..<last].contains(0x0A)
+        else { return try read(path, disk: disk).withoutBytes() }
+        let ends = try ends(head: head[...], tail: tail[...], byteCount: byteCount, path)
+        if let seal = ends.seal {
+            let (count, digest) = try count(path, ends.events, disk)
+            try check(seal, count: count, digest, path)
+        }
+        return SegmentContents(path: path, ends, byteCount: byteCount)
+    }
+
+    /// The lines of the events, and the digest of everything before their end.
+    private static func count(_ path: String, _ events: Range<Int>, _ disk: Disk) throws(MeteringError) -> (
+        Int64, Digest
+    ) {
+        let buffer = PieceBuffer()
+        let pieceBytes = 1 << 20
+        buffer.reserve(pieceBytes, keeping: 0)
+        var hasher = Hasher256()
+        var (count, at) = (Int64(0), 0)
+        while at < events.upperBound {
+            let wanted = min(pieceBytes, events.upperBound - at)
+            let got = try SegmentPieces.read(path, at..<(at + wanted), into: buffer.bytes, disk)
+            guard got == wanted else {
+                throw MeteringError(.storage, path, "became shorter while it was read")
+            }
+            let piece = UnsafeRawBufferPointer(start: buffer.bytes, count: got)
+            hasher.update(piece)
+            count += Int64(countLines(piece, max(0, min(got, events.lowerBound - at))..<got))
+            at += got
+        }
+        return (count, hasher.finalize())
+    }
+
+    private static func check(
+        _ seal: SegmentSeal, count: Int64, _ digest: Digest, _ path: String
+    ) throws(MeteringError) {
+        guard count == seal.count else {
+            throw MeteringError(
+                .badSegment, path, "the seal counts \(seal.count) events, there are \(count)")
+        }
+        guard digest == seal.sha256 else {
+            throw MeteringError(.badSegment, path, "the bytes are not those that were sealed")
+        }
+    }
+
+    /// What a file's first and last lines say.
+    fileprivate struct Ends {
+        var header: SegmentHeader?
+        var seal: SegmentSeal?
+        var events: Range<Int>
+        var tornBytes: Int
+    }
+
+    /// `head` has the whole first line, and `tail` the whole last two, where the file has as many.
+    private static func ends(
+        head: ArraySlice<UInt8>, tail: ArraySlice<UInt8>, byteCount: Int, _ path: String
+    ) throws(MeteringError) -> Ends {
         let lineFeed = UInt8(ascii: "\n")
-        let whole = (bytes.lastIndex(of: lineFeed) ?? -1) + 1
+        /// From a place in the tail to the same one in the file.
+        let shift = byteCount - tail.endIndex
+        let wholeTail = (tail.lastIndex(of: lineFeed) ?? tail.startIndex - 1) + 1
+        let whole = wholeTail > tail.startIndex ? wholeTail + shift : 0
         var start = 0
         var header: SegmentHeader?
         if whole > 0,
-            bytes.starts(with: Array("{\"segment\"".utf8)) || bytes.starts(with: Array("{ \"segment\"".utf8))
+            head.starts(with: Array("{\"segment\"".utf8)) || head.starts(with: Array("{ \"segment\"".utf8))
         {
-            let end = bytes.firstIndex(of: lineFeed)!
-            header = try SegmentHeader(line: bytes[0..<end], subject: path)
+            let end = head.firstIndex(of: lineFeed)!
+            header = try SegmentHeader(line: head[..<end], subject: path)
             if header != nil { start = end + 1 }
         }
         var end = whole
         var seal: SegmentSeal?
         if header != nil, whole > start {
-            let last = (bytes[..<(whole - 1)].lastIndex(of: lineFeed) ?? -1) + 1
-            if last >= start, let found = SegmentSeal(line: bytes[last..<(whole - 1)]) {
+            let line = tail[..<(wholeTail - 1)]
+            let last = (line.lastIndex(of: lineFeed) ?? line.startIndex - 1) + 1
+            if last + shift >= start, let found = SegmentSeal(line: line[last...]) {
                 seal = found
-                end = last
+                end = last + shift
             }
         }
         // A last line of a plain file may lack its line feed; in a segment it is what a crash tore.
-        let torn = bytes.count - whole
-        if header == nil && torn > 0 { end = bytes.count }
-        if let seal {
-            guard torn == 0 else {
-                throw MeteringError(.badSegment, path, "\(torn) bytes follow the seal")
-            }
-            let count = Int64(countLines(bytes, start..<end))
-            guard count == seal.count else {
-                throw MeteringError(
-                    .badSegment, path, "the seal counts \(seal.count) events, there are \(count)")
-            }
-            guard digest(bytes, end) == seal.sha256 else {
-                throw MeteringError(.badSegment, path, "the bytes are not those that were sealed")
-            }
-        }
-        return SegmentContents(
-            path: path, header: header, seal: seal, bytes: bytes, events: start..<max(start, end),
-            tornBytes: header == nil ? 0 : torn)
+        let torn = byteCount - whole
+        if header == nil && torn > 0 { end = byteCount }
+        if seal != nil, torn != 0 { throw MeteringError(.badSegment, path, "\(torn) bytes follow the seal") }
+        return Ends(
+            header: header, seal: seal, events: start..<max(start, end), tornBytes: header == nil ? 0 : torn)
     }
 
     /// Checks that one node's segments, in order of their sequence, name each other; returns the missing ones.
@@ -132,16 +213,18 @@ public enum SegmentReader {
     }
 
     static func countLines(_ bytes: [UInt8], _ range: Range<Int>) -> Int {
-        bytes.withUnsafeBytes { buffer in
-            guard let base = buffer.baseAddress else { return 0 }
-            var count = 0
-            var at = range.lowerBound
-            while at < range.upperBound, let found = memchr(base + at, 0x0A, range.upperBound - at) {
-                count += 1
-                at = UnsafeRawPointer(found) - base + 1
-            }
-            return count
+        bytes.withUnsafeBytes { countLines($0, range) }
+    }
+
+    private static func countLines(_ buffer: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int {
+        guard let base = buffer.baseAddress else { return 0 }
+        var count = 0
+        var at = range.lowerBound
+        while at < range.upperBound, let found = memchr(base + at, 0x0A, range.upperBound - at) {
+            count += 1
+            at = UnsafeRawPointer(found) - base + 1
         }
+        return count
     }
 
     /// The digest of the first so many bytes.

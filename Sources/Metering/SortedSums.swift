@@ -7,23 +7,20 @@ struct SortedSums: Sendable {
 
     /// A table's sums under other keys: `rename` is one to one. nil where a key has no room for a name.
     init?(_ table: GroupTable, _ rename: (GroupTable.Parts) -> UInt64?) {
-        var found: [Quantities] = []
-        found.reserveCapacity(table.count)
         var order: [Keyed] = []
         order.reserveCapacity(table.count)
         var isWhole = true
-        table.visit { key, sum in
+        table.visitPlaces { key, place in
             guard let renamed = rename(GroupTable.parts(key)) else {
                 isWhole = false
                 return
             }
-            order.append(Keyed(key: renamed, index: UInt32(truncatingIfNeeded: found.count)))
-            found.append(sum)
+            order.append(Keyed(key: renamed, index: UInt32(truncatingIfNeeded: place)))
         }
         guard isWhole else { return nil }
         SortedSums.sort(&order)
         keys = order.map(\.key)
-        sums = order.map { found[Int($0.index)] }
+        sums = order.map { table.sum(at: Int($0.index)) }
     }
 
     private struct Keyed {

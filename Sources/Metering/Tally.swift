@@ -99,6 +99,12 @@ struct Tally: @unchecked Sendable {
                 }
                 return
             }
+            if !options.generalPathOnly,
+                let (reading, event) = SubscriptionLine.read(p, length, names: &names)
+            {
+                try take(reading, place, isKnown, billedBefore, amount: nil, subscription: event)
+                return
+            }
             let line = Array(UnsafeBufferPointer(start: p, count: length))
             switch GeneralLine.read(line, names: &names) {
             case .reading(let reading):
