@@ -184,7 +184,7 @@ let package = Package(
         tests("SimulatedApp", ["SimulatedApp", "Marketplace"]),
         tests("Registry", ["Registry", "Provenance", "Marketplace", grdb]),
         tests("Metering", ["Metering", "Marketplace", "Provenance"]),
-        tests("Billing", ["Billing", "Metering", "Marketplace", "Provenance"]),
+        tests("Billing", ["Billing", "Metering", "Marketplace", "Provenance", mustache]),
         tests("Publishing", ["Publishing", "Marketplace", "Provenance"]),
         tests(
             "Pipeline",

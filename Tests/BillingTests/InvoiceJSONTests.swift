@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Marketplace
+import Mustache
 import TestSupport
 import Testing
 
@@ -55,6 +56,79 @@ import Testing
             #expect(try Invoice(json: invoice.document(), subject: "document") == invoice)
             #expect(try Invoice(json: invoice.line(), subject: "line") == invoice)
         }
+    }
+
+    @Test func aStatementsBytesAreThoseOfAGeneralEncoderToo() throws {
+        var random = SplitMix(42)
+        for count in 0..<40 {
+            func money() -> Money {
+                Money(minor: Int64.random(in: -9_999...9_999, using: &random), Currency("EUR")!)
+            }
+            func text() -> String { Self.texts.randomElement(using: &random)! }
+            let statement = PayoutStatement(
+                schema: 1, number: text(), publisher: PublisherID("sample")!, name: text(), country: text(),
+                iban: text(), bic: text(), payer: text(), payerVATID: text(), currency: Currency("EUR")!,
+                after: count.isMultiple(of: 2) ? nil : Day("2026-01-31")!, day: Day("2026-02-28")!,
+                rows: (0..<(count % 4)).map { _ in
+                    .init(invoice: text(), period: BillingPeriod("2026-01")!, nets: money(), share: money())
+                },
+                opening: money(), earned: money(), reversed: money(), held: money(), paid: money(),
+                closing: money(), waiting: money(), writtenOff: money(), writtenOffInAll: money())
+            #expect(statement.document() == (try BillingJSON.encode(statement, subject: "sample")))
+            #expect(try PayoutStatement(json: statement.document(), subject: "document") == statement)
+        }
+    }
+
+    /// The pages that the own filling in makes are those of the engine.
+    @Test func pagesAreThoseOfTheGeneralEngine() throws {
+        var random = SplitMix(44)
+        let templates = SampleMonth.templates
+        for _ in 0..<100 {
+            let invoice = try sample(&random)
+            for template in [templates.invoice, templates.credit, templates.statement, Self.template] {
+                let model = BillingPages.model(of: invoice)
+                let expected = try MustacheTemplate(string: template).render(PageTemplate.general(model))
+                #expect(try PageTemplate(template, subject: "sample").page(model) == Array(expected.utf8))
+            }
+        }
+    }
+
+    /// Sections alone on their lines, indented, inside one another, beside text; blanks at every end.
+    private static let template = """
+          {{#lines}}  
+            {{number}} {{ description }}
+            {{#tiers}}
+              up to {{#isBounded}}{{upTo}}{{/isBounded}}{{^isBounded}}more{{/isBounded}} { {{amount}} }
+            {{/tiers}}
+            {{^tiers}}
+        none
+            {{/tiers}} and {{#hasDiscount}} x {{/hasDiscount}}
+          {{/lines}}
+        {{^lines}}no line{{/lines}}
+        {{#seller}}{{name}} {{number}}{{/seller}}
+        {{missing}}{{#missing}}never{{/missing}}{{^missing}}always{{/missing}}
+        {{#hasPrevious}}{{previous}}{{/hasPrevious}}{{total}}
+           
+        """ + "   "
+
+    @Test(arguments: [
+        "{{{number}}}", "{{&number}}", "{{! a word }}{{number}}", "{{#lines}}{{.}}{{/lines}}",
+        "a\r\n{{number}}",
+    ])
+    func aTemplateThatNeedsMoreGoesToTheEngine(template: String) throws {
+        var random = SplitMix(45)
+        let model = BillingPages.model(of: try sample(&random))
+        guard !template.contains("{{.}}") else {
+            #expect(throws: Never.self) { try PageTemplate(template, subject: "sample") }
+            return
+        }
+        let expected = try MustacheTemplate(string: template).render(PageTemplate.general(model))
+        #expect(try PageTemplate(template, subject: "sample").page(model) == Array(expected.utf8))
+    }
+
+    @Test(arguments: ["{{#lines}}", "{{/lines}}", "{{#lines}}{{/taxes}}", "{{number"])
+    func aBrokenTemplateIsRefused(template: String) {
+        #expect(throws: BillingError.self) { try PageTemplate(template, subject: "sample") }
     }
 
     @Test func whatIsNotExactlyAnInvoiceIsRefusedAndSaysWhere() throws {

@@ -1,135 +1,123 @@
 internal import Marketplace
-internal import Mustache
 
-/// Invoices and payout statements as pages, from templates that the caller hands over.
+/// Invoices, credit notes and payout statements as what their pages show.
 enum BillingPages {
-    static func invoice(_ invoice: Invoice, template: String) throws(BillingError) -> [UInt8] {
-        try render(template, model(of: invoice), subject: invoice.number)
-    }
-
-    static func statement(_ statement: PayoutStatement, template: String) throws(BillingError) -> [UInt8] {
-        try render(template, model(of: statement), subject: statement.number)
-    }
-
-    static func creditNote(_ note: CreditNote, template: String) throws(BillingError) -> [UInt8] {
-        try render(template, model(of: note), subject: note.number)
-    }
-
-    static func model(of note: CreditNote) -> [String: Any] {
+    static func model(of note: CreditNote) -> PageModel {
         [
-            "number": note.number, "invoice": note.invoice, "invoiceIssued": note.invoiceIssued.description,
-            "reason": note.reason, "tenant": note.tenant.text, "period": note.period.description,
-            "issued": note.issued.description, "currency": note.currency.code,
-            "seller": party(note.seller), "customer": party(note.customer),
-            "lines": note.lines.map {
-                [
-                    "number": $0.number, "invoiceLine": $0.invoiceLine, "description": $0.description,
-                    "net": $0.net.amount,
-                ] as [String: Any]
-            },
-            "taxes": note.taxes.map {
-                [
-                    "category": $0.category, "rate": $0.rate, "taxable": $0.taxable.amount,
-                    "tax": $0.tax.amount,
-                ] as [String: Any]
-            },
-            "net": note.net.amount, "tax": note.tax.amount, "total": note.total.amount,
-            "previous": note.previous?.hex ?? "", "hasPrevious": note.previous != nil,
+            "number": .text(note.number), "invoice": .text(note.invoice),
+            "invoiceIssued": .text(note.invoiceIssued.description), "reason": .text(note.reason),
+            "tenant": .text(note.tenant.text), "period": .text(note.period.description),
+            "issued": .text(note.issued.description), "currency": .text(note.currency.code),
+            "seller": .part(party(note.seller)), "customer": .part(party(note.customer)),
+            "lines": .list(
+                note.lines.map {
+                    [
+                        "number": .text(String($0.number)), "invoiceLine": .text(String($0.invoiceLine)),
+                        "description": .text($0.description), "net": .text($0.net.amount),
+                    ]
+                }),
+            "taxes": .list(
+                note.taxes.map {
+                    [
+                        "category": .text($0.category), "rate": .text($0.rate),
+                        "taxable": .text($0.taxable.amount), "tax": .text($0.tax.amount),
+                    ]
+                }),
+            "net": .text(note.net.amount), "tax": .text(note.tax.amount), "total": .text(note.total.amount),
+            "previous": .text(note.previous?.hex ?? ""), "hasPrevious": .flag(note.previous != nil),
         ]
     }
 
-    private static func party(_ party: Invoice.Party) -> [String: Any] {
+    private static func party(_ party: Invoice.Party) -> PageModel {
         [
-            "name": party.name, "address": party.address ?? "", "country": party.country,
-            "vatId": party.vatID ?? "", "hasVatId": party.vatID != nil,
+            "name": .text(party.name), "address": .text(party.address ?? ""), "country": .text(party.country),
+            "vatId": .text(party.vatID ?? ""), "hasVatId": .flag(party.vatID != nil),
         ]
     }
 
-    private static func render(
-        _ template: String, _ model: [String: Any], subject: String
-    ) throws(BillingError) -> [UInt8] {
-        do {
-            return Array(try MustacheTemplate(string: template).render(model).utf8)
-        } catch {
-            throw BillingError(.configuration, subject, "the template cannot be read: \(error)")
-        }
-    }
-
-    static func model(of invoice: Invoice) -> [String: Any] {
+    static func model(of invoice: Invoice) -> PageModel {
         [
-            "number": invoice.number, "tenant": invoice.tenant.text, "period": invoice.period.description,
-            "issued": invoice.issued.description, "due": invoice.due.description,
-            "currency": invoice.currency.code,
-            "seller": party(invoice.seller), "customer": party(invoice.customer),
-            "lines": invoice.lines.map(line),
-            "discounts": invoice.discounts.map {
-                ["coupon": $0.coupon, "amount": (-$0.amount).amount] as [String: Any]
-            },
-            "taxes": invoice.taxes.map { tax -> [String: Any] in
-                [
-                    "category": tax.category, "rate": tax.rate, "taxable": tax.taxable.amount,
-                    "tax": tax.tax.amount,
-                    "isReverseCharge": tax.category == "AE",
-                ]
-            },
-            "net": invoice.net.amount, "tax": invoice.tax.amount, "total": invoice.total.amount,
-            "reference": invoice.paymentReference, "iban": invoice.iban, "bic": invoice.bic,
-            "previous": invoice.previous?.hex ?? "", "hasPrevious": invoice.previous != nil,
+            "number": .text(invoice.number), "tenant": .text(invoice.tenant.text),
+            "period": .text(invoice.period.description),
+            "issued": .text(invoice.issued.description), "due": .text(invoice.due.description),
+            "currency": .text(invoice.currency.code),
+            "seller": .part(party(invoice.seller)), "customer": .part(party(invoice.customer)),
+            "lines": .list(invoice.lines.map(line)),
+            "discounts": .list(
+                invoice.discounts.map {
+                    ["coupon": .text($0.coupon), "amount": .text((-$0.amount).amount)]
+                }),
+            "taxes": .list(
+                invoice.taxes.map { tax in
+                    [
+                        "category": .text(tax.category), "rate": .text(tax.rate),
+                        "taxable": .text(tax.taxable.amount), "tax": .text(tax.tax.amount),
+                        "isReverseCharge": .flag(tax.category == "AE"),
+                    ]
+                }),
+            "net": .text(invoice.net.amount), "tax": .text(invoice.tax.amount),
+            "total": .text(invoice.total.amount),
+            "reference": .text(invoice.paymentReference), "iban": .text(invoice.iban),
+            "bic": .text(invoice.bic),
+            "previous": .text(invoice.previous?.hex ?? ""), "hasPrevious": .flag(invoice.previous != nil),
         ]
     }
 
-    private static func line(_ line: InvoiceLine) -> [String: Any] {
-        var model: [String: Any] = [
-            "number": line.number, "description": line.description, "from": line.from.description,
-            "to": line.to.adding(days: -1).description, "amount": line.amount.amount, "net": line.net.amount,
-            "discount": line.discount.isZero ? "" : (-line.discount).amount,
-            "price": String(line.price.hex.prefix(12)),
-            "hasTiers": !line.tiers.isEmpty,
-            "lateDays": line.lateDays.map(\.description).joined(separator: ", "),
-            "isLate": !line.lateDays.isEmpty, "hasIncluded": line.included != 0,
-            "hasDiscount": !line.discount.isZero,
+    private static func line(_ line: InvoiceLine) -> PageModel {
+        let seats = line.seats.map { "\($0) seats" } ?? ""
+        return [
+            "number": .text(String(line.number)), "description": .text(line.description),
+            "from": .text(line.from.description), "to": .text(line.to.adding(days: -1).description),
+            "amount": .text(line.amount.amount), "net": .text(line.net.amount),
+            "discount": .text(line.discount.isZero ? "" : (-line.discount).amount),
+            "price": .text(String(line.price.hex.prefix(12))),
+            "hasTiers": .flag(!line.tiers.isEmpty),
+            "lateDays": .text(line.lateDays.map(\.description).joined(separator: ", ")),
+            "isLate": .flag(!line.lateDays.isEmpty), "hasIncluded": .flag(line.included != 0),
+            "hasDiscount": .flag(!line.discount.isZero),
+            "quantity": .text(line.metric == nil ? seats : grouped(line.quantity)),
+            "included": .text(line.included == 0 ? "" : grouped(line.included)),
+            "unitAmount": .text(line.unitAmount?.description ?? ""),
+            "tiers": .list(line.tiers.map(tier)),
         ]
-        model["quantity"] =
-            line.metric == nil ? (line.seats.map { "\($0) seats" } ?? "") : grouped(line.quantity)
-        model["included"] = line.included == 0 ? "" : grouped(line.included)
-        model["unitAmount"] = line.unitAmount?.description ?? ""
-        model["tiers"] = line.tiers.map { tier -> [String: Any] in
-            [
-                "upTo": tier.upTo.map(grouped) ?? "", "quantity": grouped(tier.quantity),
-                "unitAmount": tier.unitAmount.description, "flatAmount": tier.flatAmount?.amount ?? "",
-                "amount": tier.amount.amount, "isBounded": tier.upTo != nil,
-                "hasFlatAmount": tier.flatAmount != nil,
-            ]
-        }
-        return model
     }
 
-    static func model(of statement: PayoutStatement) -> [String: Any] {
+    private static func tier(_ tier: InvoiceTier) -> PageModel {
         [
-            "number": statement.number, "publisher": statement.publisher.text, "name": statement.name,
-            "country": statement.country, "iban": statement.iban, "bic": statement.bic,
-            "payer": statement.payer,
-            "payerVatId": statement.payerVATID, "currency": statement.currency.code,
-            "after": statement.after?.description ?? "", "hasAfter": statement.after != nil,
-            "day": statement.day.description, "opening": statement.opening.amount,
-            "earned": statement.earned.amount,
-            "reversed": (-statement.reversed).amount, "held": (-statement.held).amount,
-            "paid": (-statement.paid).amount, "payment": statement.paid.amount,
-            "closing": statement.closing.amount,
-            "waiting": statement.waiting.amount,
-            "rows": statement.rows.map { row -> [String: Any] in
-                [
-                    "invoice": row.invoice, "period": row.period.description, "nets": row.nets.amount,
-                    "share": row.share.amount,
-                ]
-            },
+            "upTo": .text(tier.upTo.map(grouped) ?? ""), "quantity": .text(grouped(tier.quantity)),
+            "unitAmount": .text(tier.unitAmount.description),
+            "flatAmount": .text(tier.flatAmount?.amount ?? ""), "amount": .text(tier.amount.amount),
+            "isBounded": .flag(tier.upTo != nil), "hasFlatAmount": .flag(tier.flatAmount != nil),
+        ]
+    }
+
+    static func model(of statement: PayoutStatement) -> PageModel {
+        [
+            "number": .text(statement.number), "publisher": .text(statement.publisher.text),
+            "name": .text(statement.name), "country": .text(statement.country),
+            "iban": .text(statement.iban), "bic": .text(statement.bic), "payer": .text(statement.payer),
+            "payerVatId": .text(statement.payerVATID), "currency": .text(statement.currency.code),
+            "after": .text(statement.after?.description ?? ""), "hasAfter": .flag(statement.after != nil),
+            "day": .text(statement.day.description), "opening": .text(statement.opening.amount),
+            "earned": .text(statement.earned.amount), "reversed": .text((-statement.reversed).amount),
+            "held": .text((-statement.held).amount), "paid": .text((-statement.paid).amount),
+            "payment": .text(statement.paid.amount), "closing": .text(statement.closing.amount),
+            "waiting": .text(statement.waiting.amount),
+            "rows": .list(
+                statement.rows.map { row in
+                    [
+                        "invoice": .text(row.invoice), "period": .text(row.period.description),
+                        "nets": .text(row.nets.amount), "share": .text(row.share.amount),
+                    ]
+                }),
         ]
     }
 
     /// Digits in groups of three, with a narrow no-break space: display only.
     static func grouped(_ number: Int64) -> String {
-        var out = ""
         let digits = String(number.magnitude)
+        if digits.utf8.count <= 3 { return number < 0 ? "-" + digits : digits }
+        var out = ""
         for (index, digit) in digits.enumerated() {
             if index > 0, (digits.count - index).isMultiple(of: 3) { out += "\u{202F}" }
             out.append(digit)

@@ -61,17 +61,24 @@ struct Drafter {
         static func < (a: SheetKey, b: SheetKey) -> Bool { (a.tenant, a.currency) < (b.tenant, b.currency) }
     }
 
+    /// The invoices by tenant and currency. Tenants have nothing to do with each other: both cores draft.
     mutating func draft(_ subscriptions: [Subscription]) throws(BillingError) -> [Invoice] {
         reported = Dictionary(grouping: amounts) { .init(tenant: $0.tenant.text, plugin: $0.plugin.text) }
-        var sheets: [SheetKey: Sheet] = [:]
-        var known: Set<UsageTable.Pair> = []
-        for subscription in subscriptions.sorted(by: { ($0.tenant, $0.plugin) < ($1.tenant, $1.plugin) }) {
-            known.insert(.init(tenant: subscription.tenant.text, plugin: subscription.plugin.text))
-            for (currency, lines) in try lines(of: subscription) {
-                let key = SheetKey(tenant: subscription.tenant, currency: currency)
-                sheets[key, default: Sheet(customer: subscription.customer)].lines += lines
-            }
+        let subscriptions = subscriptions.sorted { ($0.tenant, $0.plugin) < ($1.tenant, $1.plugin) }
+        var blank = self
+        (blank.alarms, blank.held) = ([], [:])
+        let parts = try inParallel(Drafter.parts(of: subscriptions)) {
+            [blank] (range) throws(BillingError) -> (drafter: Drafter, invoices: [Invoice]) in
+            var own = blank
+            let invoices = try own.draft(part: subscriptions[range])
+            return (own, invoices)
         }
+        for part in parts {
+            alarms += part.drafter.alarms
+            held.merge(part.drafter.held) { $1 }
+        }
+        let known = Set(
+            subscriptions.map { UsageTable.Pair(tenant: $0.tenant.text, plugin: $0.plugin.text) })
         for (pair, series) in usage.series where !known.contains(pair) {
             for own in series {
                 alarms.append(
@@ -82,11 +89,37 @@ struct Drafter {
                     ))
             }
         }
+        alarms = Array(Set(alarms)).sorted { ($0.code, $0.subject, $0.text) < ($1.code, $1.subject, $1.text) }
+        return parts.flatMap(\.invoices)
+    }
+
+    /// Stretches of a sorted list that no tenant crosses.
+    private static func parts(of subscriptions: [Subscription], size: Int = 2_048) -> [Range<Int>] {
+        var parts: [Range<Int>] = []
+        var start = 0
+        while start < subscriptions.count {
+            var end = min(start + size, subscriptions.count)
+            while end < subscriptions.count, subscriptions[end].tenant == subscriptions[end - 1].tenant {
+                end += 1
+            }
+            parts.append(start..<end)
+            start = end
+        }
+        return parts
+    }
+
+    private mutating func draft(part: ArraySlice<Subscription>) throws(BillingError) -> [Invoice] {
+        var sheets: [SheetKey: Sheet] = [:]
+        for subscription in part {
+            for (currency, lines) in try lines(of: subscription) {
+                let key = SheetKey(tenant: subscription.tenant, currency: currency)
+                sheets[key, default: Sheet(customer: subscription.customer)].lines += lines
+            }
+        }
         var invoices: [Invoice] = []
         for key in sheets.keys.sorted() {
             if let invoice = try invoice(key, sheets[key]!) { invoices.append(invoice) }
         }
-        alarms = Array(Set(alarms)).sorted { ($0.code, $0.subject, $0.text) < ($1.code, $1.subject, $1.text) }
         return invoices
     }
 
@@ -168,6 +201,13 @@ struct Drafter {
         var result: [Terms: Used] = [:]
         let (tenant, plugin) = (subscription.tenant.text, subscription.plugin.text)
         for own in usage.series[.init(tenant: tenant, plugin: plugin)] ?? [] {
+            // Mostly there is one set of terms, for every day the same.
+            if subscription.segments.count == 1, let only = subscription.segments.first, only.plan == own.plan
+            {
+                result[Terms(plan: only.plan, price: only.price), default: [:]][own.metric, default: []] +=
+                    own.days
+                continue
+            }
             for entry in own.days {
                 guard let segment = subscription.terms(plan: own.plan, on: entry.day) else {
                     alarms.append(
@@ -268,8 +308,9 @@ struct Drafter {
     private func shares(of lines: [InvoiceLine], _ currency: Currency) throws(BillingError) -> [InvoiceShare]
     {
         var result: [InvoiceShare] = []
-        for publisher in Set(lines.map(\.plugin.publisher)).sorted() {
-            let own = lines.filter { $0.plugin.publisher == publisher }
+        let byPublisher = Dictionary(grouping: lines, by: \.plugin.publisher)
+        for publisher in byPublisher.keys.sorted() {
+            let own = byPublisher[publisher]!
             let nets = own.map(\.net).reduce(.zero(currency), +)
             let developer = Money(minor: RevenueShare.developer(own), currency)
             result.append(

@@ -90,7 +90,7 @@ extension Invoice {
         number = try json.text("number")
         paymentReference = try json.text("paymentReference")
         period = try json.value("period") { BillingPeriod($0) }
-        previous = json.has("previous") ? try json.value { Digest(hex: $0) } : nil
+        previous = json.has("previous") ? try json.digest() : nil
         schema = Int(try json.integer("schema"))
         try json.name("seller")
         seller = try Party(from: &json)
@@ -187,7 +187,8 @@ extension InvoiceLine {
         periodDays = json.has("periodDays") ? Int(try json.integer()) : nil
         plan = try json.text("plan")
         plugin = try json.value("plugin") { PluginID($0) }
-        price = try json.value("price") { Digest(hex: $0) }
+        try json.name("price")
+        price = try json.digest()
         quantity = try json.integer("quantity")
         scheme = json.has("scheme") ? try json.text() : nil
         seats = json.has("seats") ? try json.integer() : nil

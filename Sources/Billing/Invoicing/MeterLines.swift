@@ -3,37 +3,37 @@ internal import Metering
 
 /// Lists of metered events in files of a period, one JSON object a line.
 enum MeterLines {
-    static func write(_ events: [MeterEvent]) -> [UInt8] {
-        events.flatMap { $0.line }
+    static func write<T: Sendable>(
+        _ events: [T], _ event: @Sendable (T) -> MeterEvent
+    ) throws(BillingError) -> [UInt8] {
+        let parts = try inParallel(stretches(of: events.count, size: 4_096)) { range -> [UInt8] in
+            var bytes: [UInt8] = []
+            for own in events[range] { event(own).appendLine(to: &bytes) }
+            return bytes
+        }
+        return Array(parts.joined())
     }
 
     static func subscriptions(_ bytes: [UInt8], subject: String) throws(BillingError) -> [SubscriptionEvent] {
-        var events: [SubscriptionEvent] = []
-        for event in try read(bytes, subject) {
-            guard case .subscription(let own) = event else {
-                throw BillingError(.storage, subject, "holds another kind of event")
-            }
-            events.append(own)
-        }
-        return events
+        try read(bytes, subject) { if case .subscription(let own) = $0 { own } else { nil } }
     }
 
     static func amounts(_ bytes: [UInt8], subject: String) throws(BillingError) -> [AmountEvent] {
-        var events: [AmountEvent] = []
-        for event in try read(bytes, subject) {
-            guard case .amount(let own) = event else {
-                throw BillingError(.storage, subject, "holds another kind of event")
-            }
-            events.append(own)
-        }
-        return events
+        try read(bytes, subject) { if case .amount(let own) = $0 { own } else { nil } }
     }
 
-    private static func read(_ bytes: [UInt8], _ subject: String) throws(BillingError) -> [MeterEvent] {
-        let parts = try inParallel(parts(of: bytes)) { (part) throws(BillingError) in
-            try BillingError.storing { () throws(MeteringError) in
+    private static func read<T: Sendable>(
+        _ bytes: [UInt8], _ subject: String, _ own: @Sendable (MeterEvent) -> T?
+    ) throws(BillingError) -> [T] {
+        let parts = try inParallel(parts(of: bytes)) { (part) throws(BillingError) -> [T] in
+            let events = try BillingError.storing { () throws(MeteringError) in
                 try MeterEvent.all(in: part, subject: subject)
             }
+            let found = events.compactMap(own)
+            if found.count < events.count {
+                throw BillingError(.storage, subject, "holds another kind of event")
+            }
+            return found
         }
         return Array(parts.joined())
     }
@@ -53,17 +53,20 @@ enum MeterLines {
 }
 
 extension Subscription {
-    /// All subscriptions that the events speak of, each tenant's and plugin's apart.
-    static func all(_ events: [SubscriptionEvent], end: Instant) -> [Subscription] {
-        struct Key: Hashable {
-            var tenant: TenantID
-            var plugin: PluginID
-        }
+    /// All subscriptions that the events speak of, each tenant's and plugin's apart: by tenant, then plugin.
+    static func all(_ events: [SubscriptionEvent], end: Instant) throws(BillingError) -> [Subscription] {
         // By their places: the events themselves are large, and there are hundreds of thousands.
-        let groups = Dictionary(grouping: events.placesInTime) {
-            Key(tenant: events[$0].tenant, plugin: events[$0].plugin)
+        let byTenant = Dictionary(grouping: events.placesInTime) { events[$0].tenant }
+        let tenants = byTenant.keys.sorted()
+        let parts = try inParallel(stretches(of: tenants.count, size: 16)) { range in
+            tenants[range].flatMap { tenant in
+                let byPlugin = Dictionary(grouping: byTenant[tenant]!) { events[$0].plugin }
+                return byPlugin.keys.sorted().compactMap { plugin in
+                    Subscription(byPlugin[plugin]!.map { events[$0] }, end: end)
+                }
+            }
         }
-        return groups.values.compactMap { places in Subscription(places.map { events[$0] }, end: end) }
+        return Array(parts.joined())
     }
 }
 
@@ -71,9 +74,9 @@ extension [SubscriptionEvent] {
     /// The places of the events in the order in which they took effect.
     var placesInTime: [Int] {
         indices.sorted { a, b in
-            let (left, right) = (self[a].time, self[b].time)
-            if left != right { return left < right }
-            return (self[a].node, self[a].seq, self[a].id) < (self[b].node, self[b].seq, self[b].id)
+            if self[a].time != self[b].time { return self[a].time < self[b].time }
+            if self[a].node != self[b].node { return self[a].node < self[b].node }
+            return self[a].seq != self[b].seq ? self[a].seq < self[b].seq : self[a].id < self[b].id
         }
     }
 }

@@ -75,10 +75,12 @@ struct Subscription {
     /// The terms under which usage of a plan on a day is billed: those in force when that day began, or the first
     /// that began in it; for a plan that was not in force on the day, the last one before.
     func terms(plan: String, on day: Day) -> SubscriptionSegment? {
+        // Mostly there is only one.
+        if segments.count == 1 { return segments[0].plan == plan ? segments[0] : nil }
         let end = day.adding(days: 1).start
-        let touching = segments.filter { $0.plan == plan && $0.from < end && $0.to > day.start }
-        if let first = touching.first { return first }
-        return segments.last { $0.plan == plan && $0.from < end } ?? segments.first { $0.plan == plan }
+        let touching = segments.first { $0.plan == plan && $0.from < end && $0.to > day.start }
+        return touching ?? segments.last { $0.plan == plan && $0.from < end }
+            ?? segments.first { $0.plan == plan }
     }
 }
 

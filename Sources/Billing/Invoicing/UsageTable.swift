@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Marketplace
 internal import Metering
 
@@ -25,72 +26,119 @@ struct UsageTable {
         guard bytes.starts(with: Self.header) else {
             throw BillingError(.storage, subject, "has not the header of a roll-up")
         }
-        // What stands between the day and the quantity names a series. A day's rows come in the order of the day
-        // before: the next name is guessed, and looked up only where the guess is wrong.
-        var names: [ArraySlice<UInt8>] = []
-        var numbers: [ArraySlice<UInt8>: Int] = [:]
+        try bytes.withUnsafeBufferPointer { text throws(BillingError) in
+            var reader = Reader(text, at: Self.header.count, subject: subject)
+            while let row = try reader.next() { try reader.take(row) }
+            collect(reader)
+        }
+    }
+
+    /// Goes along the rows. What stands between the day and the quantity names a series. A day's rows come in the order
+    /// of the day before, some of them left out: the next name is guessed, and looked up only where that is wrong.
+    private struct Reader {
+        // SAFETY: the text outlives its reader, and every range is inside it.
+        let p: UnsafePointer<UInt8>
+        let count: Int
+        let subject: String
+        var at: Int
+        var line = 1
+        var day = (text: 0..<0, value: Day(number: 0))
+        var names: [Range<Int>] = []
         var days: [[(day: Day, quantity: Int64)]] = []
-        var (dayText, day): (ArraySlice<UInt8>, Day) = ([], Day(number: 0))
-        var (at, line, series) = (Self.header.count, 1, -1)
-        while at < bytes.count {
-            line += 1
-            let row = bytes[at..<(bytes[at...].firstIndex(of: 0x0A) ?? bytes.count)]
-            at = row.endIndex + 1
-            guard let dayEnd = row.firstIndex(of: UInt8(ascii: ",")),
-                let nameEnd = row.lastIndex(of: UInt8(ascii: ",")), dayEnd < nameEnd,
-                let quantity = Self.number(row[(nameEnd + 1)...])
-            else { throw BillingError(.storage, subject, "line \(line) is no row of a roll-up") }
-            if row[..<dayEnd] != dayText {
-                guard let read = Day(String(decoding: row[..<dayEnd], as: UTF8.self)) else {
-                    throw BillingError(.storage, subject, "line \(line) has no date")
-                }
-                (dayText, day) = (row[..<dayEnd], read)
+        private var numbers: [String: Int] = [:]
+        private var series = -1
+
+        private static let comma = UInt8(ascii: ",")
+
+        init(_ text: UnsafeBufferPointer<UInt8>, at: Int, subject: String) {
+            p = text.baseAddress!
+            count = text.count
+            self.at = at
+            self.subject = subject
+        }
+
+        func text(_ range: Range<Int>) -> String {
+            String(
+                decoding: UnsafeBufferPointer(start: p + range.lowerBound, count: range.count), as: UTF8.self)
+        }
+
+        private func isSame(_ a: Range<Int>, _ b: Range<Int>) -> Bool {
+            a.count == b.count && memcmp(p + a.lowerBound, p + b.lowerBound, a.count) == 0
+        }
+
+        func place(of byte: UInt8, in range: Range<Int>) -> Int? {
+            memchr(p + range.lowerBound, CInt(byte), range.count).map {
+                UnsafePointer($0.assumingMemoryBound(to: UInt8.self)) - p
             }
-            let name = row[(dayEnd + 1)..<nameEnd]
-            series += 1
-            if series == names.count || names[series] != name {
+        }
+
+        /// The next row's name and quantity; its day is `day`.
+        mutating func next() throws(BillingError) -> (name: Range<Int>, quantity: Int64)? {
+            guard at < count else { return nil }
+            line += 1
+            let end = place(of: 0x0A, in: at..<count) ?? count
+            var nameEnd = end - 1
+            while nameEnd > at, p[nameEnd] != Self.comma { nameEnd -= 1 }
+            guard let dayEnd = place(of: Self.comma, in: at..<end), dayEnd < nameEnd,
+                let quantity = number((nameEnd + 1)..<end)
+            else { throw failure("is no row of a roll-up") }
+            if !isSame(day.text, at..<dayEnd) {
+                guard let read = Day(text(at..<dayEnd)) else { throw failure("has no date") }
+                day = (at..<dayEnd, read)
+            }
+            at = end + 1
+            return ((dayEnd + 1)..<nameEnd, quantity)
+        }
+
+        mutating func take(_ row: (name: Range<Int>, quantity: Int64)) throws(BillingError) {
+            let guesses = (series + 1)..<max(series + 1, min(series + 4, names.count))
+            if let right = guesses.first(where: { isSame(names[$0], row.name) }) {
+                series = right
+            } else {
+                let name = text(row.name)
                 if let known = numbers[name] {
                     series = known
                 } else {
-                    guard name.reduce(0, { $1 == UInt8(ascii: ",") ? $0 + 1 : $0 }) == 3 else {
-                        throw BillingError(.storage, subject, "line \(line) is no row of a roll-up")
+                    guard name.utf8.count(where: { $0 == Self.comma }) == 3 else {
+                        throw failure("is no row of a roll-up")
                     }
                     series = names.count
-                    names.append(name)
+                    names.append(row.name)
                     numbers[name] = series
                     days.append([])
+                    days[series].reserveCapacity(8)
                 }
             }
-            days[series].append((day, quantity))
+            days[series].append((day.value, row.quantity))
         }
-        collect(names, days)
-    }
 
-    /// Each text is made into a String once; the series of one pair mostly stand together.
-    private mutating func collect(_ names: [ArraySlice<UInt8>], _ days: [[(day: Day, quantity: Int64)]]) {
-        var texts: [ArraySlice<UInt8>: String] = [:]
-        func text(_ cell: ArraySlice<UInt8>) -> String {
-            if let known = texts[cell] { return known }
-            let made = String(decoding: cell, as: UTF8.self)
-            texts[cell] = made
-            return made
+        private func number(_ cell: Range<Int>) -> Int64? {
+            var value: Int64 = 0
+            guard !cell.isEmpty, cell.count <= 18 else { return Int64(text(cell)) }
+            for at in cell {
+                guard p[at] &- 48 < 10 else { return Int64(text(cell)) }
+                value = value * 10 + Int64(p[at] &- 48)
+            }
+            return value
         }
-        series.reserveCapacity(names.count / 2)
-        for (name, days) in zip(names, days) {
-            let cells = name.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-            series[Pair(tenant: text(cells[0]), plugin: text(cells[1])), default: []].append(
-                Series(plan: text(cells[2]), metric: text(cells[3]), days: days))
+
+        private func failure(_ what: String) -> BillingError {
+            BillingError(.storage, subject, "line \(line) \(what)")
         }
     }
 
-    private static func number(_ cell: ArraySlice<UInt8>) -> Int64? {
-        var value: Int64 = 0
-        guard !cell.isEmpty, cell.count <= 18 else { return Int64(String(decoding: cell, as: UTF8.self)) }
-        for byte in cell {
-            guard (48...57).contains(byte) else { return Int64(String(decoding: cell, as: UTF8.self)) }
-            value = value * 10 + Int64(byte - 48)
+    private mutating func collect(_ reader: Reader) {
+        series.reserveCapacity(reader.names.count / 2)
+        for (name, days) in zip(reader.names, reader.days) {
+            var cells: [String] = []
+            var start = name.lowerBound
+            while let comma = reader.place(of: UInt8(ascii: ","), in: start..<name.upperBound) {
+                cells.append(reader.text(start..<comma))
+                start = comma + 1
+            }
+            series[Pair(tenant: cells[0], plugin: cells[1]), default: []].append(
+                Series(plan: cells[2], metric: reader.text(start..<name.upperBound), days: days))
         }
-        return value
     }
 
     private mutating func add(_ pair: Pair, _ plan: String, _ metric: String, _ day: Day, _ quantity: Int64) {

@@ -9,6 +9,7 @@ struct OrderedJSONReader {
     private var isFirst = true
     /// Documents mostly speak of one currency.
     private var currency: Currency?
+    private var lastDigest: (text: [UInt8], value: Digest)?
 
     /// Reads a whole text with `body`: nothing may stand behind it.
     static func read<T>(
@@ -76,54 +77,85 @@ struct OrderedJSONReader {
     mutating func text() throws(BillingError) -> String {
         try sign("\"")
         let start = at
-        skipPlain()
-        let units =
-            at < bytes.count && bytes[at] == UInt8(ascii: "\\")
-            ? try escaped(from: start)[...] : bytes[start..<at]
+        let isASCII = skipPlain()
+        if at < bytes.count, bytes[at] == UInt8(ascii: "\"") {
+            at += 1
+            let units = bytes[start..<(at - 1)]
+            if isASCII { return String(decoding: units, as: UTF8.self) }
+            guard let text = String(validating: units, as: UTF8.self) else {
+                throw unexpected("text in UTF-8")
+            }
+            return text
+        }
+        guard at < bytes.count, bytes[at] == UInt8(ascii: "\\") else { throw unexpected("end of a text") }
+        let units = try escaped(from: start)
         try endText()
         guard let text = String(validating: units, as: UTF8.self) else { throw unexpected("text in UTF-8") }
         return text
     }
 
     /// The bytes of a text without escapes.
-    private mutating func plain() throws(BillingError) -> ArraySlice<UInt8> {
+    private mutating func plain() throws(BillingError) -> Range<Int> {
         try sign("\"")
         let start = at
         skipPlain()
         let end = at
         try endText()
-        return bytes[start..<end]
+        return start..<end
     }
 
-    private mutating func skipPlain() {
-        while at < bytes.count, bytes[at] != UInt8(ascii: "\""), bytes[at] != UInt8(ascii: "\\"),
-            bytes[at] >= 0x20
-        {
-            at += 1
+    /// To the end of a text or its first escape; whether all on the way was ASCII.
+    @discardableResult
+    private mutating func skipPlain() -> Bool {
+        bytes.withUnsafeBufferPointer { units in
+            var (place, all) = (at, UInt8(0))
+            while place < units.count, units[place] != UInt8(ascii: "\""), units[place] != UInt8(ascii: "\\"),
+                units[place] >= 0x20
+            {
+                all |= units[place]
+                place += 1
+            }
+            at = place
+            return all < 0x80
         }
     }
 
     mutating func integer() throws(BillingError) -> Int64 {
         skipSpace()
         let start = at
-        if at < bytes.count, bytes[at] == UInt8(ascii: "-") { at += 1 }
-        while at < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[at]) { at += 1 }
-        let text = String(decoding: bytes[start..<at], as: UTF8.self)
-        guard let number = Int64(text), String(number) == text else {
+        let isNegative = takeHere("-")
+        // Downwards, because the least number has no positive twin.
+        var (value, isNumber) = (Int64(0), true)
+        let first = at
+        while at < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[at]) {
+            let (product, tooMuch) = value.multipliedReportingOverflow(by: 10)
+            let (next, overflow) = product.subtractingReportingOverflow(Int64(bytes[at] - UInt8(ascii: "0")))
+            if tooMuch || overflow { isNumber = false }
+            value = next
+            at += 1
+        }
+        // One spelling for each number: no zero before it, none that is negative.
+        isNumber =
+            isNumber && at > first && (at - first == 1 || bytes[first] != UInt8(ascii: "0"))
+            && (isNegative ? value != 0 : value != .min)
+        guard isNumber else {
             at = start
             throw unexpected("whole number")
         }
-        return number
+        return isNegative ? value : -value
     }
 
     mutating func money() throws(BillingError) -> Money {
         try object { json throws(BillingError) in
             try json.name("amount")
             let amount = try json.plain()
-            let code = try json.text("currency")
-            if json.currency?.code != code { json.currency = Currency(code) }
+            try json.name("currency")
+            let code = try json.plain()
+            if json.currency?.code.utf8.elementsEqual(json.bytes[code]) != true {
+                json.currency = Currency(String(decoding: json.bytes[code], as: UTF8.self))
+            }
             guard let currency = json.currency,
-                let minor = MinorUnits.read(amount, decimals: currency.exponent)
+                let minor = MinorUnits.read(json.bytes[amount], decimals: currency.exponent)
             else { throw json.unexpected("amount of a currency") }
             return Money(minor: minor, currency)
         }
@@ -133,6 +165,19 @@ struct OrderedJSONReader {
     mutating func value<T>(_ make: (String) -> T?) throws(BillingError) -> T {
         let text = try text()
         guard let value = make(text) else { throw unexpected("good \(T.self) before the end of `\(text)`") }
+        return value
+    }
+
+    /// A digest: documents name the same few again and again.
+    mutating func digest() throws(BillingError) -> Digest {
+        let start = at
+        let text = try plain()
+        if let lastDigest, lastDigest.text.elementsEqual(bytes[text]) { return lastDigest.value }
+        guard let value = Digest(hex: String(decoding: bytes[text], as: UTF8.self)) else {
+            at = start
+            throw unexpected("digest")
+        }
+        lastDigest = (Array(bytes[text]), value)
         return value
     }
 

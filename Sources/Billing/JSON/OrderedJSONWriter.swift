@@ -31,7 +31,9 @@ struct OrderedJSONWriter {
             $0.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
         }
         if isIndented {
-            bytes += [UInt8(ascii: " "), UInt8(ascii: ":"), UInt8(ascii: " ")]
+            bytes.append(UInt8(ascii: " "))
+            bytes.append(UInt8(ascii: ":"))
+            bytes.append(UInt8(ascii: " "))
         } else {
             bytes.append(UInt8(ascii: ":"))
         }
@@ -41,13 +43,18 @@ struct OrderedJSONWriter {
         var text = text
         text.withUTF8 { units in
             quote { bytes in
-                if units.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+                if units.allSatisfy(OrderedJSONWriter.isPlain) {
                     bytes.append(contentsOf: units)
                 } else {
                     for unit in units { OrderedJSONWriter.escape(unit, &bytes) }
                 }
             }
         }
+    }
+
+    @inline(__always)
+    private static func isPlain(_ unit: UInt8) -> Bool {
+        unit >= 0x20 && unit != UInt8(ascii: "\"") && unit != UInt8(ascii: "\\")
     }
 
     mutating func integer(_ number: Int64) {
@@ -120,7 +127,10 @@ struct OrderedJSONWriter {
 
     private mutating func breakLine() {
         bytes.append(0x0A)
-        bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: 2 * depth))
+        for _ in 0..<depth {
+            bytes.append(UInt8(ascii: " "))
+            bytes.append(UInt8(ascii: " "))
+        }
     }
 
     @inline(__always)

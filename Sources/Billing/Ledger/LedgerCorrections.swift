@@ -13,7 +13,7 @@ extension LedgerTransaction {
             sums[account, default: [:]][kind, default: 0] += minor
         }
 
-        fileprivate mutating func count(_ kind: Booking.Kind, _ number: Int) { counts[kind] = number }
+        fileprivate mutating func count(_ kind: Booking.Kind) { counts[kind, default: 0] += 1 }
 
         /// Of all kinds where none is named.
         func sum(_ account: String, _ kinds: Booking.Kind...) -> Int64 {
@@ -29,17 +29,14 @@ extension LedgerTransaction {
 
     func sums(invoice: String) throws -> InvoiceSums {
         var result = InvoiceSums()
-        let sums = try db.cachedStatement(
-            sql: """
-                SELECT p.account, b.kind, SUM(p.minor) FROM booking b JOIN posting p ON p.booking = b.id
-                WHERE b.invoice = ? GROUP BY p.account, b.kind
-                """)
-        for row in try Row.fetchAll(sums, arguments: [invoice]) {
-            result.add(row[0], try kind(row[1]), row[2])
+        let bookings = try db.cachedStatement(sql: "SELECT id, kind FROM booking WHERE invoice = ?")
+        let postings = try db.cachedStatement(sql: "SELECT account, minor FROM posting WHERE booking = ?")
+        for booking in try Row.fetchAll(bookings, arguments: [invoice]) {
+            let kind = try kind(booking[1])
+            result.count(kind)
+            let rows = try Row.fetchCursor(postings, arguments: [booking[0] as Int64])
+            while let row = try rows.next() { result.add(row[0], kind, row[1]) }
         }
-        let counts = try db.cachedStatement(
-            sql: "SELECT kind, COUNT(*) FROM booking WHERE invoice = ? GROUP BY kind")
-        for row in try Row.fetchAll(counts, arguments: [invoice]) { result.count(try kind(row[0]), row[1]) }
         return result
     }
 
@@ -70,25 +67,31 @@ extension LedgerTransaction {
     func earnings(_ publisher: PublisherID, _ currency: Currency) throws -> [(
         invoice: String, period: BillingPeriod, nets: Int64, share: Int64
     )] {
-        let rows = try Row.fetchAll(
-            db,
+        let postings = try db.cachedStatement(
             sql: """
-                WITH earned AS (
-                    SELECT b.invoice AS invoice, -SUM(p.minor) AS share
-                    FROM posting p CROSS JOIN booking b ON b.id = p.booking
-                    WHERE p.account = ? AND p.currency = ? AND b.kind IN ('invoice', 'credit') GROUP BY b.invoice
-                )
-                SELECT i.number, i.period, s.nets, COALESCE(e.share, 0)
-                FROM invoice_share s JOIN invoice i ON i.number = s.invoice LEFT JOIN earned e ON e.invoice = i.number
+                SELECT b.invoice, p.minor FROM posting p CROSS JOIN booking b ON b.id = p.booking
+                WHERE p.account = ? AND p.currency = ? AND b.kind IN ('invoice', 'credit')
+                """)
+        var shares: [String: Int64] = [:]
+        let entries = try Row.fetchCursor(postings, arguments: [Account.accrued(publisher), currency.code])
+        while let row = try entries.next() { shares[row[0], default: 0] -= row[1] as Int64 }
+        let invoices = try db.cachedStatement(
+            sql: """
+                SELECT i.number, i.period, s.nets FROM invoice_share s JOIN invoice i ON i.number = s.invoice
                 WHERE s.publisher = ? AND i.currency = ? AND i.kind = 'invoice' ORDER BY i.ordinal
-                """,
-            arguments: [Account.accrued(publisher), currency.code, publisher.text, currency.code])
-        return try rows.map { row in
-            guard let period = BillingPeriod(row[1] as String) else {
-                throw BillingError(.storage, row[0], "its period cannot be read")
+                """)
+        var periods: [String: BillingPeriod] = [:]
+        var earned: [(invoice: String, period: BillingPeriod, nets: Int64, share: Int64)] = []
+        let rows = try Row.fetchCursor(invoices, arguments: [publisher.text, currency.code])
+        while let row = try rows.next() {
+            let (number, text): (String, String) = (row[0], row[1])
+            guard let period = periods[text] ?? BillingPeriod(text) else {
+                throw BillingError(.storage, number, "its period cannot be read")
             }
-            return (row[0], period, row[2], row[3])
+            periods[text] = period
+            earned.append((number, period, row[2], shares[number] ?? 0))
         }
+        return earned
     }
 
     // MARK: Credit notes

@@ -40,13 +40,7 @@ extension LedgerTransaction {
                 head.period.description,
                 String(decoding: document, as: UTF8.self), text, digest.hex, previous?.hex,
             ])
-        let insert = try db.cachedStatement(
-            sql: "INSERT INTO invoice_share (invoice, publisher, nets, developer) VALUES (?, ?, ?, ?)")
-        for share in shares {
-            try insert.execute(arguments: [
-                head.number, share.publisher.text, share.nets.minor, share.developer.minor,
-            ])
-        }
+        try insertShares(shares, of: head.number)
     }
 
     /// The heads of all invoices (credit notes apart), in the order of their numbers.

@@ -14,6 +14,8 @@ final class LedgerStore: Sendable {
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { db in
+            // For books that are begun anew: a document is some hundred KiB, and small pages cost a write each.
+            try db.execute(sql: "PRAGMA page_size = 16384")
             try db.execute(sql: "PRAGMA journal_mode = WAL")
             try db.execute(sql: "PRAGMA synchronous = FULL")
             // A month of a large marketplace is some 100 MiB of postings, and a night asks for them many times.

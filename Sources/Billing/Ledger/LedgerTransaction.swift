@@ -20,15 +20,47 @@ struct LedgerTransaction {
                 booking.key, booking.day.description, booking.kind.rawValue, booking.invoice,
                 booking.description,
             ])
-        let id = db.lastInsertedRowID
-        let insert = try db.cachedStatement(
-            sql: "INSERT INTO posting (booking, line, account, currency, minor) VALUES (?, ?, ?, ?, ?)")
-        for (line, posting) in booking.postings.filter({ !$0.money.isZero }).enumerated() {
-            try insert.execute(arguments: [
-                id, line, posting.account, posting.money.currency.code, posting.money.minor,
-            ])
-        }
+        try insertPostings(booking.postings.filter { !$0.money.isZero }, of: db.lastInsertedRowID)
         return true
+    }
+
+    /// A large invoice's booking has hundreds of postings: dozens go with each statement, and what they share goes once.
+    private func insertPostings(_ postings: [Posting], of booking: Int64) throws {
+        var start = 0
+        while start < postings.count {
+            let currency = postings[start].money.currency
+            let rows = postings[start...].prefix(Self.rowsMax).prefix { $0.money.currency == currency }
+            let values = (0..<rows.count).map { "(?1, ?2 + \($0), ?\(4 + 2 * $0), ?3, ?\(5 + 2 * $0))" }
+            try execute(
+                "INSERT INTO posting (booking, line, account, currency, minor) VALUES ", values,
+                [booking.databaseValue, start.databaseValue, currency.code.databaseValue]
+                    + rows.flatMap { [$0.account.databaseValue, $0.money.minor.databaseValue] })
+            start += rows.count
+        }
+    }
+
+    /// An invoice has a share for each publisher.
+    func insertShares(_ shares: [InvoiceShare], of invoice: String) throws {
+        for range in stretches(of: shares.count, size: Self.rowsMax) {
+            let values = (0..<range.count).map { "(?1, ?\(2 + 3 * $0), ?\(3 + 3 * $0), ?\(4 + 3 * $0))" }
+            try execute(
+                "INSERT INTO invoice_share (invoice, publisher, nets, developer) VALUES ", values,
+                [invoice.databaseValue]
+                    + shares[range].flatMap {
+                        [
+                            $0.publisher.text.databaseValue, $0.nets.minor.databaseValue,
+                            $0.developer.minor.databaseValue,
+                        ]
+                    })
+        }
+    }
+
+    private static let rowsMax = 50
+
+    private func execute(_ insert: String, _ rows: [String], _ arguments: [DatabaseValue]) throws {
+        let statement = try db.cachedStatement(sql: insert + rows.joined(separator: ", "))
+        statement.setUncheckedArguments(StatementArguments(arguments))
+        try statement.execute()
     }
 
     /// The bookings of the days from `from` to before `to`, in the order in which they are exported.
@@ -98,15 +130,30 @@ struct LedgerTransaction {
         return try Int64.fetchOne(db, sql: sql, arguments: arguments) ?? 0
     }
 
-    /// The sum on an account without the credits (negative postings) of settlements that are younger than a day.
-    func ripe(_ account: String, _ currency: Currency, through day: Day) throws -> Int64 {
-        try Int64.fetchOne(
-            db,
-            sql: """
-                SELECT COALESCE(SUM(p.minor), 0) FROM posting p JOIN booking b ON b.id = p.booking
-                WHERE p.account = ? AND p.currency = ?
-                    AND NOT (b.kind = 'settlement' AND p.minor < 0 AND b.day > ?)
-                """, arguments: [account, currency.code, day.description]) ?? 0
+    /// Of settlements that are younger than a day: their credits (negative postings), by account and currency.
+    func unripe(after day: Day) throws -> [String: [Currency: Int64]] {
+        try sums(
+            """
+            SELECT p.account, p.currency, SUM(p.minor) FROM booking b JOIN posting p ON p.booking = b.id
+            WHERE b.day > ? AND b.kind = 'settlement' AND p.minor < 0 GROUP BY p.account, p.currency
+            """, [day.description])
+    }
+
+    /// What was written off, by account and currency.
+    func writtenOff() throws -> [String: [Currency: Int64]] {
+        try sums(
+            """
+            SELECT p.account, p.currency, SUM(p.minor) FROM booking b JOIN posting p ON p.booking = b.id
+            WHERE b.kind = 'writeOff' GROUP BY p.account, p.currency
+            """, [])
+    }
+
+    private func sums(_ sql: String, _ arguments: StatementArguments) throws -> [String: [Currency: Int64]] {
+        var result: [String: [Currency: Int64]] = [:]
+        for row in try Row.fetchAll(db, sql: sql, arguments: arguments) {
+            result[row[0], default: [:]][try currency(row[1])] = row[2]
+        }
+        return result
     }
 
     /// When an account was last posted to.
@@ -122,15 +169,11 @@ struct LedgerTransaction {
 
     /// The sums on all accounts that begin so.
     func balances(prefix: String) throws -> [String: [Currency: Int64]] {
-        var result: [String: [Currency: Int64]] = [:]
-        let rows = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT account, currency, SUM(minor) FROM posting WHERE account >= ? AND account < ?
-                GROUP BY account, currency
-                """, arguments: [prefix, prefix + "\u{10FFFF}"])
-        for row in rows { result[row[0], default: [:]][try currency(row[1])] = row[2] }
-        return result
+        try sums(
+            """
+            SELECT account, currency, SUM(minor) FROM posting WHERE account >= ? AND account < ?
+            GROUP BY account, currency
+            """, [prefix, prefix + "\u{10FFFF}"])
     }
 
     /// The currencies in which an account was ever posted to, sorted.

@@ -54,9 +54,12 @@ enum Account {
 
     /// The publisher of an account of its own, of one kind.
     static func publisher(of account: String, _ kind: String) -> PublisherID? {
-        let parts = account.split(separator: ":")
-        guard parts.count == 4, parts[1] == "publishers", parts[3] == kind else { return nil }
-        return PublisherID(String(parts[2]))
+        let (head, tail) = ("liabilities:publishers:", ":" + kind)
+        guard account.utf8.count > head.utf8.count + tail.utf8.count, account.hasPrefix(head),
+            account.hasSuffix(tail)
+        else { return nil }
+        return PublisherID(
+            String(Substring(account.utf8.dropFirst(head.utf8.count).dropLast(tail.utf8.count))))
     }
 }
 

@@ -7,37 +7,43 @@ extension BillingNight {
     /// Writes what is not there yet, and says of how many invoices. A file that says something else than the books
     /// is an error, never overwritten.
     func writeDocuments(_ issued: [LedgerTransaction.Issued]) throws(BillingError) -> Int {
-        var missing: [LedgerTransaction.Issued] = []
-        for one in issued {
+        let isWhole = try inParallel(issued) { (one) throws(BillingError) -> Bool in
             let path = "\(paths.folder(one.period))/invoices/\(one.number)"
-            if try !stands(one, path + ".json") || !disk.exists(path + ".html") || !disk.exists(path + ".csv")
-            {
-                missing.append(one)
+            return try stands(one, path + ".json") && disk.exists(path + ".html")
+                && disk.exists(path + ".csv")
+        }
+        let missing = zip(issued, isWhole).filter { !$0.1 }.map(\.0)
+        if missing.isEmpty { return 0 }
+        let template = try PageTemplate(templates.invoice, subject: "invoice")
+        // Some at a time: a month's documents are too large to be held together.
+        for range in stretches(of: missing.count, size: 128) {
+            let files = try inParallel(Array(missing[range])) { (one) throws(BillingError) in
+                try documents(one, template)
             }
+            let batch = files.flatMap { $0 }
+            try BillingError.storing { () throws(MeteringError) in try disk.replaceAll(batch) }
         }
-        let template = templates.invoice
-        let documents = try inParallel(missing) { (one) throws(BillingError) in
-            let invoice = try Invoice(json: one.document, subject: one.number)
-            var files: [(name: String, bytes: [UInt8])] = [
-                (".html", try BillingPages.invoice(invoice, template: template)),
-                (".csv", FocusCSV.bytes(invoice)),
-            ]
-            let refusal = UBLDocument.refusal(
-                currency: invoice.currency, customer: invoice.customer, seller: invoice.seller)
-            if refusal == nil { files.append((".xml", UBLDocument.bytes(invoice))) }
-            files.append((".json", one.document))
-            return files
-        }
-        var batch: [(path: String, bytes: [UInt8])] = []
-        for (one, files) in zip(missing, documents) {
-            let path = "\(paths.folder(one.period))/invoices/\(one.number)"
-            // What was issued once stays as it was, also where the template has changed since.
-            for file in files where file.name == ".json" || !disk.exists(path + file.name) {
-                batch.append((path + file.name, file.bytes))
-            }
-        }
-        try BillingError.storing { () throws(MeteringError) in try disk.replaceAll(batch) }
         return missing.count
+    }
+
+    private func documents(
+        _ one: LedgerTransaction.Issued, _ template: PageTemplate
+    ) throws(BillingError) -> [(path: String, bytes: [UInt8])] {
+        let path = "\(paths.folder(one.period))/invoices/\(one.number)"
+        let invoice = try Invoice(json: one.document, subject: one.number)
+        // What was issued once stays as it was, also where the template has changed since.
+        var files: [(path: String, bytes: [UInt8])] = []
+        if !disk.exists(path + ".html") {
+            files.append((path + ".html", template.page(BillingPages.model(of: invoice))))
+        }
+        if !disk.exists(path + ".csv") { files.append((path + ".csv", FocusCSV.bytes(invoice))) }
+        let refusal = UBLDocument.refusal(
+            currency: invoice.currency, customer: invoice.customer, seller: invoice.seller)
+        if refusal == nil, !disk.exists(path + ".xml") {
+            files.append((path + ".xml", UBLDocument.bytes(invoice)))
+        }
+        files.append((path + ".json", one.document))
+        return files
     }
 
     /// True where the file is there and says what the books say.
@@ -69,7 +75,10 @@ extension BillingNight {
         let note = try BillingJSON.decode(CreditNote.self, from: issued.document, subject: issued.number)
         let invoice = try self.issued(note.invoice)
         var files: [(name: String, bytes: [UInt8])] = [
-            (".html", try BillingPages.creditNote(note, template: templates.credit)),
+            (
+                ".html",
+                try PageTemplate(templates.credit, subject: note.number).page(BillingPages.model(of: note))
+            ),
             (".csv", FocusCSV.bytes(note, invoice)),
         ]
         let refusal = UBLDocument.refusal(
@@ -78,22 +87,5 @@ extension BillingNight {
         for file in files where !disk.exists(path + file.name) { try write(path + file.name, file.bytes) }
         try write(path + ".json", issued.document)
         return true
-    }
-
-    // MARK: Reading back
-
-    struct InvoiceFile: Sendable {
-        var name: String
-        var bytes: [UInt8]
-        var invoice: Invoice
-    }
-
-    /// Invoices from their files, in the order of the names.
-    func readInvoices(_ names: [String], in folder: String) throws(BillingError) -> [InvoiceFile] {
-        try inParallel(names) { (name) throws(BillingError) -> InvoiceFile in
-            let bytes = try read("\(folder)/\(name)")
-            let invoice = try Invoice(json: bytes, subject: name)
-            return InvoiceFile(name: name, bytes: bytes, invoice: invoice)
-        }
     }
 }

@@ -26,3 +26,17 @@ func inParallel<Item: Sendable, T: Sendable>(
     for index in items.indices { out.append(try found[index]!.get()) }
     return out
 }
+
+/// Two things that have nothing to do with each other, each on a core of its own.
+func both(
+    _ first: @Sendable () throws(BillingError) -> Void, _ second: @Sendable () throws(BillingError) -> Void
+) throws(BillingError) {
+    _ = try inParallel([true, false]) { (isFirst) throws(BillingError) in
+        if isFirst { try first() } else { try second() }
+    }
+}
+
+/// Stretches of at most so many items: pieces of work that are worth a thread's while.
+func stretches(of count: Int, size: Int) -> [Range<Int>] {
+    stride(from: 0, to: count, by: size).map { $0..<min(count, $0 + size) }
+}

@@ -33,7 +33,7 @@ extension BillingNight {
         summary.counts["closed", default: 0] += 1
         summary.counts["issued", default: 0] += Int64(issued.count)
         summary.counts["held", default: 0] += Int64(rated.held.count)
-        for invoice in issued { summary.add("total \(period)", invoice.total) }
+        summary.add("total \(period)", issued.map(\.total))
         summary.alarms += rated.held.sorted { $0.key < $1.key }.map {
             "\(period) \($0.key): held, \($0.value)"
         }

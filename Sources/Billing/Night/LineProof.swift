@@ -15,8 +15,11 @@ struct LineProof: Sendable {
     static func rows(of invoice: Invoice) throws(BillingError) -> [LineProof] {
         let currency = invoice.currency
         var developers = Array(repeating: Money.zero(currency), count: invoice.lines.count)
+        let byPublisher = Dictionary(grouping: invoice.lines.indices) {
+            invoice.lines[$0].plugin.publisher
+        }
         for share in invoice.shares {
-            let own = invoice.lines.indices.filter { invoice.lines[$0].plugin.publisher == share.publisher }
+            let own = byPublisher[share.publisher] ?? []
             let parts = split(
                 share.developer.minor,
                 own.map {
@@ -84,14 +87,9 @@ struct LineProof: Sendable {
         return parts.map { Int64($0) }
     }
 
-    /// `conservation.csv` of a month: charged = developer + platform + tax on every line, the sums of each invoice
-    /// and of the month being those of its documents.
-    static func write(_ rows: [LineProof], _ night: BillingNight, _ month: BillingPeriod) throws(BillingError)
-    {
-        if rows.isEmpty { return }
+    /// Rows of `conservation.csv`: charged = developer + platform + tax on every one.
+    static func csv(_ rows: [LineProof]) throws(BillingError) -> [UInt8] {
         var out: [UInt8] = []
-        CSV.append(
-            &out, ["invoice", "line", "plugin", "currency", "charged", "developer", "platform", "tax"])
         for row in rows {
             guard row.charged == row.developer + row.platform + row.tax else {
                 throw BillingError(
@@ -104,6 +102,18 @@ struct LineProof: Sendable {
                     row.developer.amount, row.platform.amount, row.tax.amount,
                 ])
         }
+        return out
+    }
+
+    /// `conservation.csv` of a month: the sums of each invoice and of the month being those of its documents.
+    static func write(
+        _ rows: [[UInt8]], _ night: BillingNight, _ month: BillingPeriod
+    ) throws(BillingError) {
+        if rows.allSatisfy(\.isEmpty) { return }
+        var out: [UInt8] = []
+        CSV.append(
+            &out, ["invoice", "line", "plugin", "currency", "charged", "developer", "platform", "tax"])
+        for row in rows { out += row }
         try night.write(night.paths.file(month, "conservation.csv"), out)
     }
 }

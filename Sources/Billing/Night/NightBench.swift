@@ -6,7 +6,7 @@ public import Metering
 /// lines, all paid in the same night, and 200 statements. Says how long each stage took.
 public struct NightBench: Sendable {
     public struct Figures: Sendable {
-        public var stages: [(name: String, seconds: Double, counts: [String: Int64])]
+        public var stages: [(name: String, seconds: Double, cpuSeconds: Double, counts: [String: Int64])]
         public var seconds: Double
         public var cpuSeconds: Double
     }
@@ -95,9 +95,13 @@ public struct NightBench: Sendable {
             ("report", { (night) throws(BillingError) in try night.report() }),
         ]
         for (name, stage) in stages {
-            let start = Self.clock(CLOCK_MONOTONIC)
+            let start = (Self.clock(CLOCK_MONOTONIC), Self.clock(CLOCK_PROCESS_CPUTIME_ID))
             let summary = try stage(night)
-            figures.stages.append((name, Self.clock(CLOCK_MONOTONIC) - start, summary.counts))
+            figures.stages.append(
+                (
+                    name, Self.clock(CLOCK_MONOTONIC) - start.0,
+                    Self.clock(CLOCK_PROCESS_CPUTIME_ID) - start.1, summary.counts
+                ))
         }
         try night.close()
         for (stage, name, count) in [

@@ -9,14 +9,17 @@ extension BillingNight {
         let ids = Set(accounts.compactMap { PublisherID(String($0.split(separator: ":")[2])) }).sorted()
         // One transaction: either all of a day's payouts are booked, or none.
         try ledger.write { books in
+            var free = try FreeMoney(books, asOf, config)
             for id in ids {
                 guard let publisher = publishers[id] else {
                     summary.alarms.append("publisher \(id.text) is not known: nothing is paid out")
                     continue
                 }
                 for currency in try books.currencies(of: Account.payable(id)) {
-                    try writeOff(id, currency, books, &summary)
-                    if let statement = try payOut(publisher, currency, books, &summary) {
+                    if try writeOff(id, currency, books, &summary) {
+                        free = try FreeMoney(books, asOf, config)
+                    }
+                    if let statement = try payOut(publisher, currency, free, books, &summary) {
                         summary.counts["payouts", default: 0] += 1
                         summary.add("paid", statement.paid)
                     }
@@ -28,26 +31,34 @@ extension BillingNight {
         return summary
     }
 
-    /// Free to be paid: what became payable up to the hold's border, less all that was paid, held or taken back
+    /// What is free to be paid: what became payable up to the hold's border, less all that was paid, held or taken back
     /// since. What is taken back counts at once.
-    private func available(_ id: PublisherID, _ currency: Currency, _ books: LedgerTransaction) throws
-        -> Int64
-    {
-        let border = asOf.day.adding(days: -config.payoutHoldDays)
-        return -(try books.ripe(Account.payable(id), currency, through: border))
+    private struct FreeMoney {
+        private let unripe: [String: [Currency: Int64]]
+        let writtenOff: [String: [Currency: Int64]]
+
+        init(_ books: LedgerTransaction, _ asOf: Instant, _ config: BillingConfig) throws {
+            unripe = try books.unripe(after: asOf.day.adding(days: -config.payoutHoldDays))
+            writtenOff = try books.writtenOff()
+        }
+
+        /// Of what stands on an account.
+        func part(of balance: Int64, _ account: String, _ currency: Currency) -> Int64 {
+            -(balance - (unripe[account]?[currency] ?? 0))
+        }
     }
 
-    /// A debt that nothing has moved for so many days is given up, in a booking of its own.
+    /// A debt that nothing has moved for so many days is given up, in a booking of its own: true where one was.
     private func writeOff(
         _ id: PublisherID, _ currency: Currency, _ books: LedgerTransaction, _ summary: inout StageSummary
-    ) throws {
-        guard let days = config.writeOffDays else { return }
+    ) throws -> Bool {
+        guard let days = config.writeOffDays else { return false }
         let owed = try [Account.payable(id), Account.accrued(id), Account.held(id)].reduce(Int64(0)) {
             try $0 - books.balance($1, currency)
         }
         guard owed < 0, let last = try books.lastDay(of: Account.payable(id), currency),
             asOf.day >= last.adding(days: days)
-        else { return }
+        else { return false }
         let given = Money(minor: -owed, currency)
         let booked = try books.book(
             Booking(
@@ -58,14 +69,16 @@ extension BillingNight {
                     Posting(account: Account.payable(id), money: -given),
                 ]))
         if booked { summary.add("written off", given) }
+        return booked
     }
 
     private func payOut(
-        _ publisher: PublisherAccount, _ currency: Currency, _ books: LedgerTransaction,
+        _ publisher: PublisherAccount, _ currency: Currency, _ free: FreeMoney, _ books: LedgerTransaction,
         _ summary: inout StageSummary
     ) throws -> PayoutStatement? {
         let minimum = config.payoutMinimums[currency.code].flatMap { Money($0, currency)?.minor } ?? 1
-        let available = try self.available(publisher.id, currency, books)
+        let account = Account.payable(publisher.id)
+        let available = free.part(of: try books.balance(account, currency), account, currency)
         guard available >= max(1, minimum) else { return nil }
         guard !publisher.iban.isEmpty else {
             summary.alarms.append("publisher \(publisher.id.text) has no account to pay to")
@@ -77,14 +90,16 @@ extension BillingNight {
         }
         let ordinal = try books.nextPayoutOrdinal()
         let paid = Money(minor: available, currency)
-        let statement = try statement(documentNumber("PO", ordinal), publisher, paid, books)
+        let statement = try statement(
+            documentNumber("PO", ordinal), publisher, paid,
+            writtenOff: Money(minor: -(free.writtenOff[account]?[currency] ?? 0), currency), books)
         if let violation = statement.firstViolation() {
             throw BillingError(.conservation, statement.number, violation)
         }
         try books.addPayout(
             ordinal: ordinal, number: statement.number, publisher: publisher.id, day: asOf.day,
             money: paid,
-            document: try BillingJSON.encode(statement, subject: statement.number))
+            document: statement.document())
         try books.book(
             Booking(
                 key: "payout:\(statement.number)", day: asOf.day, kind: .payout, invoice: nil,
@@ -97,20 +112,18 @@ extension BillingNight {
     }
 
     private func statement(
-        _ number: String, _ publisher: PublisherAccount, _ paid: Money, _ books: LedgerTransaction
+        _ number: String, _ publisher: PublisherAccount, _ paid: Money, writtenOff given: Money,
+        _ books: LedgerTransaction
     ) throws -> PayoutStatement {
         let currency = paid.currency
         let zero = Money.zero(currency)
-        let before = try books.payouts(publisher: publisher.id, currency: currency).last
-        let previous = try before.map {
-            try BillingJSON.decode(PayoutStatement.self, from: $0.document, subject: $0.number)
+        let statements = try books.payouts(publisher: publisher.id, currency: currency).map {
+            try PayoutStatement(json: $0.document, subject: $0.number)
         }
+        let previous = statements.last
         // Everything that ever changed what the publisher is owed, by invoice.
         let known = Dictionary(
-            (try books.payouts(publisher: publisher.id, currency: currency)).flatMap { paidOut in
-                (try? BillingJSON.decode(
-                    PayoutStatement.self, from: paidOut.document, subject: paidOut.number))?.rows ?? []
-            }.map { ($0.invoice, $0.share.minor) }, uniquingKeysWith: +)
+            statements.flatMap(\.rows).map { ($0.invoice, $0.share.minor) }, uniquingKeysWith: +)
         var news: [PayoutStatement.Row] = []
         for row in try books.earnings(publisher.id, currency) {
             let change = row.share - (known[row.invoice] ?? 0)
@@ -122,14 +135,12 @@ extension BillingNight {
         }
         let earned = news.map(\.share).filter { $0.minor > 0 }.reduce(zero, +)
         let reversed = -news.map(\.share).filter { $0.minor < 0 }.reduce(zero, +)
-        let given = Money(
-            minor: -(try books.balance(Account.payable(publisher.id), currency, kinds: [.writeOff])), currency
-        )
         let owed = try [
             Account.accrued(publisher.id), Account.payable(publisher.id), Account.held(publisher.id),
         ]
         .reduce(Int64(0)) { try $0 - books.balance($1, currency) }
-        let closing = Money(minor: try available(publisher.id, currency, books), currency) - paid
+        // All that is free to be paid is paid.
+        let closing = zero
         let waiting = Money(minor: owed, currency) - paid - closing
         let opening = previous?.closing ?? zero
         let held = waiting - (previous?.waiting ?? zero)
@@ -166,11 +177,10 @@ extension BillingNight {
     private func writePayouts(
         _ paid: [LedgerTransaction.PaidOut], of day: Day, in folder: String
     ) throws(BillingError) {
-        let template = templates.statement
+        let template = try PageTemplate(templates.statement, subject: "statement")
         let made = try inParallel(paid) { (one) throws(BillingError) in
-            let statement = try BillingJSON.decode(
-                PayoutStatement.self, from: one.document, subject: one.number)
-            return (statement, page: try BillingPages.statement(statement, template: template), one.document)
+            let statement = try PayoutStatement(json: one.document, subject: one.number)
+            return (statement, page: template.page(BillingPages.model(of: statement)), one.document)
         }
         var files: [(path: String, bytes: [UInt8])] = []
         for (statement, page, document) in made {
@@ -197,6 +207,7 @@ extension BillingNight {
         CSV.append(&out, ["publisher", "currency", "accrued", "payable", "held", "free"])
         let rows = try ledger.read { books in
             let balances = try books.balances(prefix: "liabilities:publishers:")
+            let free = try FreeMoney(books, asOf, config)
             var rows: [[String]] = []
             for id in ids {
                 let own = [Account.accrued(id), Account.payable(id), Account.held(id)].map {
@@ -204,8 +215,9 @@ extension BillingNight {
                 }
                 for currency in Set(own.flatMap(\.keys)).sorted() {
                     let amounts = own.map { Money(minor: -($0[currency] ?? 0), currency).amount }
-                    let free = Money(minor: try available(id, currency, books), currency)
-                    rows.append([id.text, currency.code] + amounts + [free.amount])
+                    let account = Account.payable(id)
+                    let part = free.part(of: balances[account]?[currency] ?? 0, account, currency)
+                    rows.append([id.text, currency.code] + amounts + [Money(minor: part, currency).amount])
                 }
             }
             return rows

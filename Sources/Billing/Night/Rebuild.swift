@@ -15,7 +15,8 @@ extension BillingNight {
         }
         try compare(paths.file(period, "usage.csv"), result.csv())
         try compare(paths.file(period, "usage-by-plan.csv"), result.csvByPlan())
-        try compare(paths.file(period, "amounts.jsonl"), MeterLines.write(result.amounts.map { .amount($0) }))
+        let amounts = try MeterLines.write(result.amounts) { .amount($0) }
+        try compare(paths.file(period, "amounts.jsonl"), amounts)
         let again = try ratedPeriod(period)
         for (name, bytes) in try ratedFiles(again) { try compare(paths.file(period, name), bytes) }
         var summary = StageSummary("rebuild", counts: ["files": 5])

@@ -28,10 +28,19 @@ extension BillingNight {
         var balances: [String: [Currency: Int64]] = [:]
         for month in months {
             let bookings = try ledger.read { try $0.bookings(from: month.firstDay, to: month.endDay) }
-            try write(paths.file(month, "journal.hledger"), JournalExport.hledger(bookings))
-            try write(
-                paths.file(month, "journal.beancount"),
-                JournalExport.beancount(bookings, before: month.endDay, balances: &balances))
+            let before = balances
+            let exports = try inParallel([true, false]) { (isHledger) throws(BillingError) in
+                var after = before
+                if isHledger {
+                    try write(paths.file(month, "journal.hledger"), JournalExport.hledger(bookings))
+                } else {
+                    try write(
+                        paths.file(month, "journal.beancount"),
+                        JournalExport.beancount(bookings, before: month.endDay, balances: &after))
+                }
+                return after
+            }
+            balances = exports[1]
         }
         if months.isEmpty { return }
         try write("\(paths.billing)/books.hledger", JournalExport.hledgerBooks(months))
@@ -73,7 +82,7 @@ struct Reconciliation {
         let months = try BillingError.storing { () throws(MeteringError) in
             try night.disk.list(night.paths.billing)
         }.compactMap { BillingPeriod($0) }.sorted()
-        for month in months { try readJournal(month) }
+        try readJournals(months)
         var book = PriceBook()
         try book.thaw(from: night.paths.prices, night.disk)
         secondRater = SlowRater(prices: book.prices)
@@ -93,10 +102,19 @@ struct Reconciliation {
         BillingError(.conservation, place, why)
     }
 
-    private mutating func readJournal(_ month: BillingPeriod) throws(BillingError) {
+    private mutating func readJournals(_ months: [BillingPeriod]) throws(BillingError) {
+        let stage = night
+        let journals = try inParallel(months) { (month) throws(BillingError) -> [JournalFile.Entry] in
+            let path = stage.paths.file(month, "journal.hledger")
+            guard let bytes = try stage.readIfPresent(path) else { return [] }
+            return try JournalFile(bytes, subject: path).entries
+        }
+        for (month, entries) in zip(months, journals) { try check(entries, month) }
+    }
+
+    private mutating func check(_ journal: [JournalFile.Entry], _ month: BillingPeriod) throws(BillingError) {
         let path = night.paths.file(month, "journal.hledger")
-        guard let bytes = try night.readIfPresent(path) else { return }
-        for entry in try JournalFile(bytes, subject: path).entries {
+        for entry in journal {
             var sums: [Currency: Int64] = [:]
             for posting in entry.postings {
                 sums[posting.money.currency, default: 0] += posting.money.minor
@@ -144,19 +162,31 @@ struct Reconciliation {
         let folder = "\(night.paths.folder(month))/invoices"
         let names = try BillingError.storing { () throws(MeteringError) in try night.disk.list(folder) }
         let own = names.filter { $0.hasSuffix(".json") && !$0.hasSuffix("-credit.json") }
-        var lines: [LineProof] = []
-        for file in try night.readInvoices(own, in: folder) {
-            let (name, bytes, invoice) = (file.name, file.bytes, file.invoice)
+        let (stage, check) = (night, InvoiceCheck(secondRater: secondRater, entries: entries))
+        let checked = try inParallel(own) { (name) throws(BillingError) in
+            let place = "\(folder)/\(name)"
+            let bytes = try stage.read(place)
+            let invoice = try Invoice(json: bytes, subject: name)
             guard "\(invoice.number).json" == name, invoice.period == month else {
-                throw fail("\(folder)/\(name)", "is another invoice than its name says")
+                throw BillingError(.conservation, place, "is another invoice than its name says")
             }
-            try check(invoice, "\(folder)/\(name)")
-            numbers.append((invoice.number, Digest.sha256(of: bytes), invoice.previous))
+            try check.check(invoice, place)
+            return (
+                invoice: invoice, digest: Digest.sha256(of: bytes),
+                proof: try LineProof.csv(try LineProof.rows(of: invoice))
+            )
+        }
+        for (invoice, digest, _) in checked {
+            numbers.append((invoice.number, digest, invoice.previous))
             standing[invoice.number] = (invoice, [])
             invoiceCount += 1
-            lines.append(contentsOf: try LineProof.rows(of: invoice))
+            add("charged", invoice.total)
+            let zero = Money.zero(invoice.currency)
+            add("developers", invoice.shares.map(\.developer).reduce(zero, +))
+            add("platform", invoice.shares.map(\.platform).reduce(zero, +))
+            add("tax", invoice.tax)
         }
-        try LineProof.write(lines, night, month)
+        try LineProof.write(checked.map(\.proof), night, month)
     }
 
     /// Credit notes in the order of their numbers: each must be what the invoice and the notes before it give.
@@ -200,39 +230,6 @@ struct Reconciliation {
         }
     }
 
-    private mutating func check(_ invoice: Invoice, _ place: String) throws(BillingError) {
-        if let violation = invoice.firstViolation() { throw fail(place, violation) }
-        if let difference = secondRater.firstDifference(invoice) { throw fail(place, difference) }
-        // The shares follow from the lines, in one rounding for each publisher.
-        for share in invoice.shares {
-            let own = invoice.lines.filter { $0.plugin.publisher == share.publisher }
-            guard RevenueShare.developer(own) == share.developer.minor,
-                own.map(\.net).reduce(.zero(invoice.currency), +) == share.nets
-            else { throw fail(place, "the share of \(share.publisher.text) is not that of its lines") }
-        }
-        for tax in invoice.taxes {
-            let own = invoice.lines.filter { $0.taxCategory == tax.category && $0.taxRate == tax.rate }
-            let taxable = own.map(\.net).reduce(.zero(invoice.currency), +)
-            guard taxable == tax.taxable, let ratio = Exact.ratio(percent: tax.rate),
-                try Tax.amount(on: taxable, ratio: ratio) == tax.tax
-            else { throw fail(place, "the tax of \(tax.category) \(tax.rate) is not that of its lines") }
-        }
-        let developers = invoice.shares.map(\.developer).reduce(.zero(invoice.currency), +)
-        let platform = invoice.shares.map(\.platform).reduce(.zero(invoice.currency), +)
-        guard developers + platform + invoice.tax == invoice.total else {
-            throw fail(place, "the total is not developers + platform + tax")
-        }
-        guard let entry = entries["invoice:\(invoice.number)"] else {
-            throw fail(place, "is not in the journal")
-        }
-        let expected = BillingNight.booking(of: invoice, on: entry.day).postings.filter { !$0.money.isZero }
-        guard entry.postings == expected else { throw fail(place, "is booked with other amounts") }
-        add("charged", invoice.total)
-        add("developers", developers)
-        add("platform", platform)
-        add("tax", invoice.tax)
-    }
-
     private mutating func add(_ name: String, _ money: Money) {
         lifetime[name, default: [:]][money.currency, default: .zero(money.currency)] += money
     }
@@ -240,11 +237,18 @@ struct Reconciliation {
     private mutating func readPayouts(_ month: BillingPeriod) throws(BillingError) {
         let folder = "\(night.paths.folder(month))/payouts"
         let names = try BillingError.storing { () throws(MeteringError) in try night.disk.list(folder) }
-        for name in names where name.hasPrefix("PO-") && name.hasSuffix(".json") {
+        let own = names.filter { $0.hasPrefix("PO-") && $0.hasSuffix(".json") }
+        let stage = night
+        let statements = try inParallel(own) { (name) throws(BillingError) in
             let place = "\(folder)/\(name)"
-            let statement = try BillingJSON.decode(
-                PayoutStatement.self, from: try night.read(place), subject: name)
-            if let violation = statement.firstViolation() { throw fail(place, violation) }
+            let statement = try PayoutStatement(json: try stage.read(place), subject: name)
+            if let violation = statement.firstViolation() {
+                throw BillingError(.conservation, place, violation)
+            }
+            return statement
+        }
+        for (name, statement) in zip(own, statements) {
+            let place = "\(folder)/\(name)"
             guard let entry = entries["payout:\(statement.number)"],
                 entry.postings == [
                     Posting(account: Account.payable(statement.publisher), money: statement.paid),
@@ -341,6 +345,46 @@ struct Reconciliation {
             days: Dictionary(uniqueKeysWithValues: days.map { ($0.key.description, texts($0.value)) }),
             lifetime: lifetime.mapValues { values in texts(values.mapValues(\.minor)) },
             balances: balances.mapValues(texts))
+    }
+}
+
+/// What must hold of one invoice's file by itself, and beside the journal.
+private struct InvoiceCheck: Sendable {
+    let secondRater: SlowRater
+    let entries: [String: JournalFile.Entry]
+
+    private func fail(_ place: String, _ why: String) -> BillingError {
+        BillingError(.conservation, place, why)
+    }
+
+    func check(_ invoice: Invoice, _ place: String) throws(BillingError) {
+        if let violation = invoice.firstViolation() { throw fail(place, violation) }
+        if let difference = secondRater.firstDifference(invoice) { throw fail(place, difference) }
+        // The shares follow from the lines, in one rounding for each publisher.
+        let byPublisher = Dictionary(grouping: invoice.lines, by: \.plugin.publisher)
+        for share in invoice.shares {
+            let own = byPublisher[share.publisher] ?? []
+            guard RevenueShare.developer(own) == share.developer.minor,
+                own.map(\.net).reduce(.zero(invoice.currency), +) == share.nets
+            else { throw fail(place, "the share of \(share.publisher.text) is not that of its lines") }
+        }
+        for tax in invoice.taxes {
+            let own = invoice.lines.filter { $0.taxCategory == tax.category && $0.taxRate == tax.rate }
+            let taxable = own.map(\.net).reduce(.zero(invoice.currency), +)
+            guard taxable == tax.taxable, let ratio = Exact.ratio(percent: tax.rate),
+                try Tax.amount(on: taxable, ratio: ratio) == tax.tax
+            else { throw fail(place, "the tax of \(tax.category) \(tax.rate) is not that of its lines") }
+        }
+        let developers = invoice.shares.map(\.developer).reduce(.zero(invoice.currency), +)
+        let platform = invoice.shares.map(\.platform).reduce(.zero(invoice.currency), +)
+        guard developers + platform + invoice.tax == invoice.total else {
+            throw fail(place, "the total is not developers + platform + tax")
+        }
+        guard let entry = entries["invoice:\(invoice.number)"] else {
+            throw fail(place, "is not in the journal")
+        }
+        let expected = BillingNight.booking(of: invoice, on: entry.day).postings.filter { !$0.money.isZero }
+        guard entry.postings == expected else { throw fail(place, "is booked with other amounts") }
     }
 }
 

@@ -56,12 +56,9 @@ extension BillingNight {
     /// What went into the night and what came out of it: months by their own manifests, the rest file by file.
     private func writeNightManifest(_ config: Digest, _ months: [BillingPeriod]) throws(BillingError) {
         func digests(_ folder: String, _ prefix: String) throws(BillingError) -> [PeriodManifest.File] {
-            var files: [PeriodManifest.File] = []
-            for path in try tree("\(paths.billing)/\(folder)", "") where !path.hasSuffix(".partial") {
-                let bytes = try read("\(paths.billing)/\(folder)/\(path)")
-                files.append(.init(path: prefix + path, sha256: Digest.sha256(of: bytes), bytes: bytes.count))
+            try files(try tree("\(paths.billing)/\(folder)", ""), in: "\(paths.billing)/\(folder)").map {
+                .init(path: prefix + $0.path, sha256: $0.sha256, bytes: $0.bytes)
             }
-            return files
         }
         var outputs = try digests("finance", "finance/")
         for name in try BillingError.storing({ () throws(MeteringError) in try disk.list(paths.billing) })
@@ -89,11 +86,7 @@ extension BillingNight {
 
     private func writeManifest(_ period: BillingPeriod, closed: Bool, config: Digest) throws(BillingError) {
         let folder = paths.folder(period)
-        var files: [PeriodManifest.File] = []
-        for path in try tree(folder, "") where path != "manifest.json" && !path.hasSuffix(".partial") {
-            let bytes = try read("\(folder)/\(path)")
-            files.append(.init(path: path, sha256: Digest.sha256(of: bytes), bytes: bytes.count))
-        }
+        let files = try files(try tree(folder, "").filter { $0 != "manifest.json" }, in: folder)
         var segments: [PeriodInputs.Segment] = []
         if let bytes = try readIfPresent("\(folder)/inputs.json") {
             segments = try BillingJSON.decode(PeriodInputs.self, from: bytes, subject: "inputs").segments
@@ -101,6 +94,14 @@ extension BillingNight {
         let manifest = PeriodManifest(
             period: period, closed: closed, config: config, segments: segments, outputs: files)
         try write("\(folder)/manifest.json", try BillingJSON.encode(manifest, subject: "manifest"))
+    }
+
+    /// Files with their digests, but for those that are being written.
+    private func files(_ names: [String], in folder: String) throws(BillingError) -> [PeriodManifest.File] {
+        try inParallel(names.filter { !$0.hasSuffix(".partial") }) { (name) throws(BillingError) in
+            let bytes = try read("\(folder)/\(name)")
+            return PeriodManifest.File(path: name, sha256: Digest.sha256(of: bytes), bytes: bytes.count)
+        }
     }
 
     /// Regular files under a folder, relative, sorted.

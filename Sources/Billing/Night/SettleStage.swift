@@ -11,10 +11,8 @@ extension BillingNight {
             for invoice in try books.heads() { moved += try settle(invoice, books) }
             return moved
         }
-        for money in moved {
-            summary.counts["settlements", default: 0] += 1
-            summary.add("payable", money)
-        }
+        if !moved.isEmpty { summary.counts["settlements"] = Int64(moved.count) }
+        summary.add("payable", moved)
         return summary
     }
 

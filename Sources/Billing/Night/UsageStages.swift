@@ -111,7 +111,7 @@ extension BillingNight {
         let names = try BillingError.storing { () throws(MeteringError) in try folder.segments() }
         let facts = try inParallel(names) { (name) throws(BillingError) in
             try BillingError.storing { () throws(MeteringError) in
-                try SegmentReader.read(folder.path(of: name), disk: disk).withoutBytes()
+                try SegmentReader.facts(folder.path(of: name), disk: disk)
             }
         }
         for (name, read) in zip(names, facts) {
@@ -212,8 +212,11 @@ extension BillingNight {
     private func writeRollUp(
         _ period: BillingPeriod, _ result: RollUpResult, _ inputs: PeriodInputs
     ) throws(BillingError) {
-        try write(paths.file(period, "usage.csv"), result.csv())
-        try write(paths.file(period, "usage-by-plan.csv"), result.csvByPlan())
+        try both { () throws(BillingError) in
+            try write(paths.file(period, "usage.csv"), result.csv())
+        } _: { () throws(BillingError) in
+            try write(paths.file(period, "usage-by-plan.csv"), result.csvByPlan())
+        }
         let prefix = paths.data + "/"
         let quarantine = result.quarantined.map { line in
             QuarantinedLine(
@@ -222,7 +225,8 @@ extension BillingNight {
         }
         try write(
             paths.file(period, "quarantine.json"), try BillingJSON.encode(quarantine, subject: "quarantine"))
-        try write(paths.file(period, "amounts.jsonl"), MeterLines.write(result.amounts.map { .amount($0) }))
+        try write(
+            paths.file(period, "amounts.jsonl"), try MeterLines.write(result.amounts) { .amount($0) })
         let sorted = try subscriptions(period, result)
         var book = prices
         for event in sorted {
@@ -230,7 +234,7 @@ extension BillingNight {
         }
         try book.freeze(into: paths.prices, disk)
         try write(
-            paths.file(period, "subscriptions.jsonl"), MeterLines.write(sorted.map { .subscription($0) }))
+            paths.file(period, "subscriptions.jsonl"), try MeterLines.write(sorted) { .subscription($0) })
         try write(paths.file(period, "inputs.json"), try BillingJSON.encode(inputs, subject: "inputs"))
     }
 
@@ -261,7 +265,7 @@ extension BillingNight {
             // What a tenant is told of its own limit is nothing that the operator has to look at.
             summary.counts["spendAlerts", default: 0] += Int64(told.count)
             try write(paths.file(period, "alerts.json"), try BillingJSON.encode(told, subject: "alerts"))
-            for draft in rated.drafts { summary.add("net \(period)", draft.net) }
+            summary.add("net \(period)", rated.drafts.map(\.net))
         }
         return summary
     }
@@ -315,7 +319,7 @@ extension BillingNight {
         for (tenant, why) in inputs.held.sorted(by: { $0.key < $1.key }) {
             drafter.alarms.append(Alarm(code: "held", subject: tenant, text: why))
         }
-        let drafts = try drafter.draft(Subscription.all(events, end: period.endDay.start))
+        let drafts = try drafter.draft(try Subscription.all(events, end: period.endDay.start))
         return RatedPeriod(
             period: period, isDue: asOf >= dueTime(period) && inputs.live.isEmpty, drafts: drafts,
             alarms: drafter.alarms
@@ -343,6 +347,13 @@ extension StageSummary {
         if !result.quarantined.isEmpty {
             alarms.append("\(period): \(result.quarantined.count) lines are quarantined (quarantine.json)")
         }
+    }
+
+    /// Adds many to the totals of that name and their currencies.
+    mutating func add(_ name: String, _ amounts: [Money]) {
+        var sums: [Currency: Money] = [:]
+        for money in amounts { sums[money.currency, default: .zero(money.currency)] += money }
+        for sum in sums.values { add(name, sum) }
     }
 
     /// Adds to a total of that name and currency.

@@ -131,32 +131,57 @@ struct XMLWriter {
     private var stack: [String] = []
 
     mutating func open(_ name: String, _ attributes: KeyValuePairs<String, String> = [:]) {
-        line("<\(name)\(Self.attributes(attributes))>")
+        begin(name, attributes)
+        bytes.append(0x0A)
         stack.append(name)
     }
 
     mutating func close() {
         let name = stack.removeLast()
-        line("</\(name)>")
+        indent()
+        end(name)
     }
 
     mutating func leaf(_ name: String, _ text: String, _ attributes: KeyValuePairs<String, String> = [:]) {
-        line("<\(name)\(Self.attributes(attributes))>\(XMLText.escaped(text))</\(name)>")
+        begin(name, attributes)
+        bytes.append(contentsOf: XMLText.escaped(text).utf8)
+        end(name)
     }
 
-    private mutating func line(_ text: String) {
-        bytes += Array(repeating: 0x20, count: stack.count * 2)
-        bytes += text.utf8
+    private mutating func indent() {
+        for _ in stack {
+            bytes.append(0x20)
+            bytes.append(0x20)
+        }
+    }
+
+    private mutating func begin(_ name: String, _ attributes: KeyValuePairs<String, String>) {
+        indent()
+        bytes.append(UInt8(ascii: "<"))
+        bytes.append(contentsOf: name.utf8)
+        for (key, value) in attributes {
+            bytes.append(0x20)
+            bytes.append(contentsOf: key.utf8)
+            bytes.append(UInt8(ascii: "="))
+            bytes.append(UInt8(ascii: "\""))
+            bytes.append(contentsOf: XMLText.escaped(value).utf8)
+            bytes.append(UInt8(ascii: "\""))
+        }
+        bytes.append(UInt8(ascii: ">"))
+    }
+
+    private mutating func end(_ name: String) {
+        bytes.append(UInt8(ascii: "<"))
+        bytes.append(UInt8(ascii: "/"))
+        bytes.append(contentsOf: name.utf8)
+        bytes.append(UInt8(ascii: ">"))
         bytes.append(0x0A)
-    }
-
-    private static func attributes(_ pairs: KeyValuePairs<String, String>) -> String {
-        pairs.map { " \($0.key)=\"\(XMLText.escaped($0.value))\"" }.joined()
     }
 
     /// At most so many characters, one at least.
     static func text(_ text: String, _ most: Int) -> String {
-        let cut = String(text.prefix(most))
+        // No text has more characters than bytes.
+        let cut = text.utf8.count <= most ? text : String(text.prefix(most))
         return cut.isEmpty ? "-" : cut
     }
 }

@@ -30,7 +30,8 @@ struct MoneyNight: MeasuredBench {
         func seconds(_ value: Double) -> String { String(format: "%.2f s", value) }
         var lines = figures.stages.map { stage in
             let counts = stage.counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
-            return "  \(stage.name): \(seconds(stage.seconds))  \(counts.joined(separator: ", "))"
+            let times = "\(seconds(stage.seconds)) wall, \(seconds(stage.cpuSeconds)) CPU"
+            return "  \(stage.name): \(times)  \(counts.joined(separator: ", "))"
         }
         lines.insert(
             "night on \(events) events: \(seconds(figures.seconds)) wall, \(seconds(figures.cpuSeconds)) CPU",
