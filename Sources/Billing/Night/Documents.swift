@@ -6,7 +6,9 @@ internal import Provenance
 extension BillingNight {
     /// Writes what is not there yet, and says of how many invoices. A file that says something else than the books
     /// is an error, never overwritten.
-    func writeDocuments(_ issued: [LedgerTransaction.Issued]) throws(BillingError) -> Int {
+    func writeDocuments(
+        _ issued: [LedgerTransaction.Issued], _ filled: FilledIn = FilledIn()
+    ) throws(BillingError) -> Int {
         let isWhole = try inParallel(issued) { (one) throws(BillingError) -> Bool in
             let path = "\(paths.folder(one.period))/invoices/\(one.number)"
             return try stands(one, path + ".json") && disk.exists(path + ".html")
@@ -17,32 +19,31 @@ extension BillingNight {
         let template = try PageTemplate(templates.invoice, subject: "invoice")
         // Some at a time: a month's documents are too large to be held together.
         for range in stretches(of: missing.count, size: 128) {
-            let files = try inParallel(Array(missing[range])) { (one) throws(BillingError) in
-                try documents(one, template)
+            let batches = try inParallel(Array(missing[range])) {
+                (one) throws(BillingError) -> [(path: String, bytes: [UInt8])] in
+                let path = "\(paths.folder(one.period))/invoices/\(one.number)"
+                var files = filled.files[one.digest] ?? []
+                if files.isEmpty {
+                    files = self.files(of: try Invoice(json: one.document, subject: one.number), template)
+                }
+                // What was issued once stays as it was, also where the template has changed since.
+                return files.map { (path: path + $0.name, bytes: $0.bytes) }.filter { !disk.exists($0.path) }
+                    + [(path: path + ".json", bytes: one.document)]
             }
-            let batch = files.flatMap { $0 }
+            let batch = batches.flatMap { $0 }
             try BillingError.storing { () throws(MeteringError) in try disk.replaceAll(batch) }
         }
         return missing.count
     }
 
-    private func documents(
-        _ one: LedgerTransaction.Issued, _ template: PageTemplate
-    ) throws(BillingError) -> [(path: String, bytes: [UInt8])] {
-        let path = "\(paths.folder(one.period))/invoices/\(one.number)"
-        let invoice = try Invoice(json: one.document, subject: one.number)
-        // What was issued once stays as it was, also where the template has changed since.
-        var files: [(path: String, bytes: [UInt8])] = []
-        if !disk.exists(path + ".html") {
-            files.append((path + ".html", template.page(BillingPages.model(of: invoice))))
-        }
-        if !disk.exists(path + ".csv") { files.append((path + ".csv", FocusCSV.bytes(invoice))) }
+    /// What stands beside an invoice's own document.
+    func files(of invoice: Invoice, _ template: PageTemplate) -> [FilledIn.File] {
+        var files: [FilledIn.File] = [
+            (".html", template.page(BillingPages.model(of: invoice))), (".csv", FocusCSV.bytes(invoice)),
+        ]
         let refusal = UBLDocument.refusal(
             currency: invoice.currency, customer: invoice.customer, seller: invoice.seller)
-        if refusal == nil, !disk.exists(path + ".xml") {
-            files.append((path + ".xml", UBLDocument.bytes(invoice)))
-        }
-        files.append((path + ".json", one.document))
+        if refusal == nil { files.append((".xml", UBLDocument.bytes(invoice))) }
         return files
     }
 
@@ -87,5 +88,25 @@ extension BillingNight {
         for file in files where !disk.exists(path + file.name) { try write(path + file.name, file.bytes) }
         try write(path + ".json", issued.document)
         return true
+    }
+}
+
+/// Files of invoices that were filled in already, by the digest of the document that they show.
+struct FilledIn: Sendable {
+    typealias File = (name: String, bytes: [UInt8])
+
+    /// What is held together of a month: some hundred MiB. The others are filled in when they are written.
+    static let most = 1_024
+
+    private(set) var files: [Digest: [File]] = [:]
+
+    init() {}
+
+    init(_ invoices: [(digest: Digest, files: [File])]) {
+        files = Dictionary(invoices.map { ($0.digest, $0.files) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    mutating func add(_ other: FilledIn) {
+        for (digest, own) in other.files where files.count < Self.most { files[digest] = own }
     }
 }

@@ -6,15 +6,16 @@ extension BillingNight {
     /// Closes every due period: numbers its drafts and books them in one transaction, then writes the documents.
     public func invoice() throws(BillingError) -> StageSummary {
         var summary = StageSummary("invoice")
+        var filled = FilledIn()
         for period in try openPeriods() where asOf >= dueTime(period) {
             let rated = try rated(period)
             guard rated.isDue else { break }
-            try close(period, rated, &summary)
+            try close(period, rated, &filled, &summary)
         }
-        try releaseHeld(&summary)
+        try releaseHeld(&filled, &summary)
         for closing in try ledger.read({ try $0.closings() }) {
             let issued = try ledger.read { try $0.invoices(period: closing.period, kind: "invoice") }
-            let written = try writeDocuments(issued)
+            let written = try writeDocuments(issued, filled)
             if written > 0 { summary.counts["written", default: 0] += Int64(written) }
         }
         for issued in try ledger.read({ try $0.invoices(kind: "credit") }) {
@@ -24,11 +25,12 @@ extension BillingNight {
     }
 
     private func close(
-        _ period: BillingPeriod, _ rated: RatedPeriod, _ summary: inout StageSummary
+        _ period: BillingPeriod, _ rated: RatedPeriod, _ filled: inout FilledIn, _ summary: inout StageSummary
     ) throws(BillingError) {
         let free = rated.drafts.filter { rated.held[$0.tenant.text] == nil }
-        let issued = try issue(free, booked: period.endDay.adding(days: -1)) { books in
-            try books.close(Closing(period: period, day: asOf.day, held: rated.held))
+        let closing = Closing(period: period, day: asOf.day, held: rated.held)
+        let issued = try issue(free, booked: period.endDay.adding(days: -1), &filled) { books in
+            try books.close(closing)
         }
         summary.counts["closed", default: 0] += 1
         summary.counts["issued", default: 0] += Int64(issued.count)
@@ -40,7 +42,9 @@ extension BillingNight {
     }
 
     /// Held invoices that were let go since are issued from their period's own drafts, booked today.
-    private func releaseHeld(_ summary: inout StageSummary) throws(BillingError) {
+    private func releaseHeld(
+        _ filled: inout FilledIn, _ summary: inout StageSummary
+    ) throws(BillingError) {
         for closing in try ledger.read({ try $0.closings() }) where !closing.held.isEmpty {
             let free = config.releases.filter {
                 $0.period == closing.period && closing.held[$0.tenant.text] != nil
@@ -52,7 +56,7 @@ extension BillingNight {
             let waiting = try ledger.read { books in
                 try drafts.filter { !(try books.hasInvoice(closing.period, $0.tenant, $0.currency)) }
             }
-            let count = Int64(try issue(waiting, booked: asOf.day) { _ in }.count)
+            let count = Int64(try issue(waiting, booked: asOf.day, &filled) { _ in }.count)
             if count > 0 { summary.counts["released", default: 0] += count }
         }
     }
@@ -62,9 +66,11 @@ extension BillingNight {
     private static let noPrevious = Array("\"previous\" : \"\(noDigest.hex)\"".utf8)
 
     /// Gives drafts their numbers, their dates and their places in the chain, and books them, in one transaction with
-    /// `also`. The documents are encoded on all cores before it; what chains them is put in inside it.
+    /// `also`. The documents are encoded on both cores before it; while one core writes the books, the other fills in
+    /// what the invoices' files will be.
     private func issue(
-        _ drafts: [Invoice], booked day: Day, also: (LedgerTransaction) throws -> Void
+        _ drafts: [Invoice], booked day: Day, _ filled: inout FilledIn,
+        also: @Sendable (LedgerTransaction) throws -> Void
     ) throws(BillingError) -> [Invoice] {
         let first = try ledger.read { try $0.nextInvoiceOrdinal() }
         var invoices: [Invoice] = []
@@ -84,30 +90,47 @@ extension BillingNight {
             }
             return invoice.document()
         }
-        return try ledger.write { books in
-            guard try books.nextInvoiceOrdinal() == first else {
+        let before = try ledger.read { try $0.lastInvoiceDigest() }
+        var chain: [(invoice: Invoice, document: [UInt8], digest: Digest)] = []
+        for (index, document) in documents.enumerated() {
+            invoices[index].previous = chain.last?.digest ?? before
+            let bytes = try chained(document, invoices[index])
+            chain.append((invoices[index], bytes, Digest.sha256(of: bytes)))
+        }
+        let template = try PageTemplate(templates.invoice, subject: "invoice")
+        let made = try inParallel([true, false]) { [chain] (isBooks) throws(BillingError) -> FilledIn in
+            if isBooks {
+                try book(chain, from: first, before, on: day, also: also)
+                return FilledIn()
+            }
+            return FilledIn(chain.prefix(FilledIn.most).map { ($0.digest, files(of: $0.invoice, template)) })
+        }
+        filled.add(made[1])
+        return invoices
+    }
+
+    private func book(
+        _ chain: [(invoice: Invoice, document: [UInt8], digest: Digest)], from first: Int64,
+        _ before: Digest?, on day: Day, also: @Sendable (LedgerTransaction) throws -> Void
+    ) throws(BillingError) {
+        try ledger.write { books in
+            guard try books.nextInvoiceOrdinal() == first, try books.lastInvoiceDigest() == before else {
                 let number = documentNumber(config.invoicePrefix, first)
                 throw BillingError(.storage, number, "the number was taken meanwhile")
             }
-            var last = try books.lastInvoiceDigest()
-            for index in invoices.indices {
-                invoices[index].previous = last
-                let bytes = try chained(documents[index], invoices[index])
-                let digest = Digest.sha256(of: bytes)
+            for (index, own) in chain.enumerated() {
                 try books.addInvoice(
                     ordinal: first + Int64(index), kind: "invoice", corrects: nil,
-                    head: InvoiceHead(invoices[index]), shares: invoices[index].shares, document: bytes,
-                    digest: digest, previous: last)
-                last = digest
-                try books.book(BillingNight.booking(of: invoices[index], on: day))
+                    head: InvoiceHead(own.invoice), shares: own.invoice.shares, document: own.document,
+                    digest: own.digest, previous: own.invoice.previous)
+                try books.book(BillingNight.booking(of: own.invoice, on: day))
             }
             try also(books)
-            return invoices
         }
     }
 
     /// The document with the digest of the one before in its place.
-    private func chained(_ document: [UInt8], _ invoice: Invoice) throws -> [UInt8] {
+    private func chained(_ document: [UInt8], _ invoice: Invoice) throws(BillingError) -> [UInt8] {
         guard let previous = invoice.previous else { return document }
         let mark = Self.noPrevious
         guard let last = document.lastIndex(of: UInt8(ascii: "}")),
