@@ -1,3 +1,5 @@
+import Marketplace
+
 /// Colours code with classes, by a small scanner that knows comments, strings, numbers and words. It never fails:
 /// what it does not know is plain text.
 enum Highlighter {

@@ -1,4 +1,5 @@
 import CMark
+import Marketplace
 
 /// Writes a tree as HTML, walking it without recursion; what nests deeper than `depthMax` is written flat.
 struct MarkdownWriter {

@@ -1,3 +1,5 @@
+import Marketplace
+
 /// Atom feeds. Every date in them is a version's own.
 enum Feeds {
     private struct Item {

@@ -1,29 +1,3 @@
-/// Escaping byte by byte. A `Character` may be a quote and a combining mark together, so escaping by
-/// `Character` lets such quotes through; bytes cannot hide.
-enum HTMLEscape {
-    static func append(_ bytes: some Sequence<UInt8>, to out: inout [UInt8]) {
-        for byte in bytes {
-            switch byte {
-            case UInt8(ascii: "&"): out.append(contentsOf: "&amp;".utf8)
-            case UInt8(ascii: "<"): out.append(contentsOf: "&lt;".utf8)
-            case UInt8(ascii: ">"): out.append(contentsOf: "&gt;".utf8)
-            case UInt8(ascii: "\""): out.append(contentsOf: "&quot;".utf8)
-            case UInt8(ascii: "'"): out.append(contentsOf: "&#39;".utf8)
-            // No control character belongs in a page: each shows as U+FFFD.
-            case 0..<9, 11..<32, 127: out.append(contentsOf: [0xEF, 0xBF, 0xBD])
-            default: out.append(byte)
-            }
-        }
-    }
-
-    static func text(_ text: String) -> String {
-        var out: [UInt8] = []
-        out.reserveCapacity(text.utf8.count + 16)
-        append(text.utf8, to: &out)
-        return String(decoding: out, as: UTF8.self)
-    }
-}
-
 /// Which addresses may stand in an `href`.
 enum LinkSafety {
     /// The scheme in lower case, or nil for a relative reference.
