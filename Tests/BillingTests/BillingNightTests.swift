@@ -317,7 +317,7 @@ import Testing
             let night = try month.night("2026-02-03T01:00:00Z")
             let invoice = try night.issued("VF-000001")
             #expect(invoice.discounts.map(\.amount.amount) == ["1.80"] && invoice.net.amount == "16.17")
-            let model = PageTemplate.general(BillingPages.model(of: invoice))
+            let model = BillingPages.model(of: invoice).forTemplate
             try night.close()
             let names = Self.names(in: SampleMonth.templates.invoice)
             let known = Self.keys(of: model)

@@ -79,51 +79,14 @@ import Testing
         }
     }
 
-    /// The pages that the own filling in makes are those of the engine.
-    @Test func pagesAreThoseOfTheGeneralEngine() throws {
-        var random = SplitMix(44)
-        let templates = SampleMonth.templates
-        for _ in 0..<100 {
-            let invoice = try sample(&random)
-            for template in [templates.invoice, templates.credit, templates.statement, Self.template] {
-                let model = BillingPages.model(of: invoice)
-                let expected = try MustacheTemplate(string: template).render(PageTemplate.general(model))
-                #expect(try PageTemplate(template, subject: "sample").page(model) == Array(expected.utf8))
-            }
-        }
-    }
-
-    /// Sections alone on their lines, indented, inside one another, beside text; blanks at every end.
-    private static let template = """
-          {{#lines}}  
-            {{number}} {{ description }}
-            {{#tiers}}
-              up to {{#isBounded}}{{upTo}}{{/isBounded}}{{^isBounded}}more{{/isBounded}} { {{amount}} }
-            {{/tiers}}
-            {{^tiers}}
-        none
-            {{/tiers}} and {{#hasDiscount}} x {{/hasDiscount}}
-          {{/lines}}
-        {{^lines}}no line{{/lines}}
-        {{#seller}}{{name}} {{number}}{{/seller}}
-        {{missing}}{{#missing}}never{{/missing}}{{^missing}}always{{/missing}}
-        {{#hasPrevious}}{{previous}}{{/hasPrevious}}{{total}}
-           
-        """ + "   "
-
-    @Test(arguments: [
-        "{{{number}}}", "{{&number}}", "{{! a word }}{{number}}", "{{#lines}}{{.}}{{/lines}}",
-        "a\r\n{{number}}",
-    ])
-    func aTemplateThatNeedsMoreGoesToTheEngine(template: String) throws {
-        var random = SplitMix(45)
-        let model = BillingPages.model(of: try sample(&random))
-        guard !template.contains("{{.}}") else {
-            #expect(throws: Never.self) { try PageTemplate(template, subject: "sample") }
-            return
-        }
-        let expected = try MustacheTemplate(string: template).render(PageTemplate.general(model))
-        #expect(try PageTemplate(template, subject: "sample").page(model) == Array(expected.utf8))
+    /// A mark that joins the quote before it must not carry it past the escaping.
+    @Test func aNameCannotEndTheAttributeItStandsIn() throws {
+        let page = try PageTemplate("<p title=\"{{name}}\">", subject: "sample").page([
+            "name": .text("x\"\u{301} onclick=\u{7}\"<")
+        ])
+        let text = String(decoding: page, as: UTF8.self)
+        #expect(text.utf8.count { $0 == UInt8(ascii: "\"") } == 2, "\(text)")
+        #expect(!text.contains("\u{7}"))
     }
 
     @Test(arguments: ["{{#lines}}", "{{/lines}}", "{{#lines}}{{/taxes}}", "{{number"])
