@@ -188,8 +188,7 @@ struct JSONWriter {
         defer { bytes.append(UInt8(ascii: "\"")) }
         // Nothing to escape: most texts.
         let isPlain = text.utf8.withContiguousStorageIfAvailable { units in
-            guard units.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") })
-            else { return false }
+            guard units.allSatisfy(JSONText.isPlain) else { return false }
             bytes.append(contentsOf: units)
             return true
         }
@@ -207,6 +206,15 @@ struct JSONWriter {
             default: bytes.append(unit)
             }
         }
+    }
+}
+
+/// What stands in a JSON text as it is.
+public enum JSONText {
+    /// Whether a byte of UTF-8 needs no escape.
+    @inlinable @inline(__always)
+    public static func isPlain(_ unit: UInt8) -> Bool {
+        unit >= 0x20 && unit != UInt8(ascii: "\"") && unit != UInt8(ascii: "\\")
     }
 }
 

@@ -1,5 +1,5 @@
-internal import Dispatch
 internal import Glibc
+internal import Marketplace
 internal import Synchronization
 
 extension Disk {
@@ -13,13 +13,13 @@ extension Disk {
             let slice = Array(files[start..<min(files.count, start + 256)])
             let open = Mutex<[Int: CInt]>([:])
             defer { open.withLock { for descriptor in $0.values { close(descriptor) } } }
-            try onBothCores(slice.count) { (index) throws(MeteringError) in
+            _ = try inParallel(Array(slice.indices)) { (index) throws(MeteringError) in
                 let path = slice[index].path + ".partial"
                 let descriptor = try create(path)
                 open.withLock { $0[index] = descriptor }
                 try writeAll(descriptor, slice[index].bytes, path)
             }
-            try onBothCores(slice.count) { (index) throws(MeteringError) in
+            _ = try inParallel(Array(slice.indices)) { (index) throws(MeteringError) in
                 try sync(open.withLock { $0[index]! }, slice[index].path)
             }
             for file in slice {
@@ -31,25 +31,5 @@ extension Disk {
             start += slice.count
         }
         for folder in Set(files.map { Self.directory(of: $0.path) }).sorted() { try syncDirectory(folder) }
-    }
-
-    /// Calls `body` with every number below `count`; of several errors that of the least.
-    private func onBothCores(
-        _ count: Int, _ body: @Sendable (Int) throws(MeteringError) -> Void
-    ) throws(MeteringError) {
-        let next = Atomic<Int>(0)
-        let failures = Mutex<[Int: MeteringError]>([:])
-        DispatchQueue.concurrentPerform(iterations: min(2, count)) { _ in
-            while true {
-                let at = next.add(1, ordering: .relaxed).oldValue
-                guard at < count, failures.withLock({ $0.isEmpty }) else { break }
-                do throws(MeteringError) {
-                    try body(at)
-                } catch {
-                    failures.withLock { $0[at] = error }
-                }
-            }
-        }
-        if let first = failures.withLock({ $0 }).min(by: { $0.key < $1.key }) { throw first.value }
     }
 }

@@ -93,17 +93,13 @@ enum EventLine {
         mutating func text(_ bytes: inout [UInt8], _ name: StaticString, _ value: String) {
             key(&bytes, name)
             let isPlain = value.utf8.withContiguousStorageIfAvailable { units in
-                guard units.allSatisfy(Line.isPlain) else { return false }
+                guard units.allSatisfy(JSONText.isPlain) else { return false }
                 bytes.append(UInt8(ascii: "\""))
                 bytes.append(contentsOf: units)
                 bytes.append(UInt8(ascii: "\""))
                 return true
             }
             if isPlain != true { bytes.append(contentsOf: JSONValue.string(value).serializedBytes()) }
-        }
-
-        private static func isPlain(_ unit: UInt8) -> Bool {
-            unit >= 0x20 && unit != UInt8(ascii: "\"") && unit != UInt8(ascii: "\\")
         }
 
         mutating func number(_ bytes: inout [UInt8], _ name: StaticString, _ value: Int64) {

@@ -11,14 +11,11 @@ public struct PrintedScan: Sendable {
     init(_ report: ScanReport, bytes: [UInt8]) {
         self.bytes = bytes
         verdict = report.verdict
-        worst = report.findings.filter { $0.mode == .enforced }.map(\.severity).max()
+        worst = report.worst
     }
 
-    /// As `ScanReport.exitCode(failOn:)`.
-    public func exitCode(failOn: Severity) -> ExitCode {
-        if verdict == .incomplete { return .incomplete }
-        return verdict == .reject || worst.map { $0 >= failOn } ?? false ? .findings : .done
-    }
+    /// As of the scan's report.
+    public func exitCode(failOn: Severity) -> ExitCode { verdict.exitCode(worst: worst, failOn: failOn) }
 
     private static let schema = "veroforge.printed-scan/1"
 

@@ -4,6 +4,17 @@ public import Marketplace
 /// What the scan of one bundle came to.
 public enum ScanVerdict: String, Codable, Sendable, CaseIterable {
     case clean, review, reject, incomplete
+
+    /// The exit code of a scan with this verdict.
+    ///
+    /// - Parameter worst: of the findings in force; nil where there is none.
+    public func exitCode(worst: Severity?, failOn: Severity) -> ExitCode {
+        switch self {
+        case .incomplete: .incomplete
+        case .reject: .findings
+        case .clean, .review: worst.map { $0 >= failOn } ?? false ? .findings : .done
+        }
+    }
 }
 
 /// `scan.json` (design §4.7, docs/schemas/scan.schema.json): the same bundle, rules and advisories give the same bytes.
@@ -98,10 +109,11 @@ public struct ScanReport: Codable, Equatable, Sendable {
 
     /// The exit code that `veroforge scan --fail-on` ends with for this report.
     public func exitCode(failOn: Severity = .high) -> ExitCode {
-        if verdict == .incomplete { return .incomplete }
-        let isHit = findings.contains { $0.mode == .enforced && $0.severity >= failOn }
-        return isHit || verdict == .reject ? .findings : .done
+        verdict.exitCode(worst: worst, failOn: failOn)
     }
+
+    /// Of the findings in force; nil where there is none.
+    public var worst: Severity? { findings.filter { $0.mode == .enforced }.map(\.severity).max() }
 }
 
 /// A scan as the worker hands it out: the report, and what the host needs to finish it with what only it has.

@@ -5,8 +5,8 @@ internal import Metering
 enum MeterLines {
     static func write<T: Sendable>(
         _ events: [T], _ event: @Sendable (T) -> MeterEvent
-    ) throws(BillingError) -> [UInt8] {
-        let parts = try inParallel(stretches(of: events.count, size: 4_096)) { range -> [UInt8] in
+    ) -> [UInt8] {
+        let parts = inParallel(stretches(of: events.count, size: 4_096)) { range -> [UInt8] in
             var bytes: [UInt8] = []
             for own in events[range] { event(own).appendLine(to: &bytes) }
             return bytes
@@ -54,11 +54,11 @@ enum MeterLines {
 
 extension Subscription {
     /// All subscriptions that the events speak of, each tenant's and plugin's apart: by tenant, then plugin.
-    static func all(_ events: [SubscriptionEvent], end: Instant) throws(BillingError) -> [Subscription] {
+    static func all(_ events: [SubscriptionEvent], end: Instant) -> [Subscription] {
         // By their places: the events themselves are large, and there are hundreds of thousands.
         let byTenant = Dictionary(grouping: events.placesInTime) { events[$0].tenant }
         let tenants = byTenant.keys.sorted()
-        let parts = try inParallel(stretches(of: tenants.count, size: 16)) { range in
+        let parts = inParallel(stretches(of: tenants.count, size: 16)) { range in
             tenants[range].flatMap { tenant in
                 let byPlugin = Dictionary(grouping: byTenant[tenant]!) { events[$0].plugin }
                 return byPlugin.keys.sorted().compactMap { plugin in

@@ -43,18 +43,13 @@ struct OrderedJSONWriter {
         var text = text
         text.withUTF8 { units in
             quote { bytes in
-                if units.allSatisfy(OrderedJSONWriter.isPlain) {
+                if units.allSatisfy(JSONText.isPlain) {
                     bytes.append(contentsOf: units)
                 } else {
                     for unit in units { OrderedJSONWriter.escape(unit, &bytes) }
                 }
             }
         }
-    }
-
-    @inline(__always)
-    private static func isPlain(_ unit: UInt8) -> Bool {
-        unit >= 0x20 && unit != UInt8(ascii: "\"") && unit != UInt8(ascii: "\\")
     }
 
     mutating func integer(_ number: Int64) {

@@ -108,7 +108,7 @@ extension BillingNight {
         let events = try MeterLines.subscriptions(
             try read(paths.file(period, "subscriptions.jsonl")), subject: "subscriptions of \(period)")
         let own = events.filter { $0.tenant == invoice.tenant && $0.plugin == line.plugin }
-        guard let subscription = try Subscription.all(own, end: period.endDay.start).first else { return [] }
+        guard let subscription = Subscription.all(own, end: period.endDay.start).first else { return [] }
         var book = prices
         try book.thaw(from: paths.prices, disk)
         let plan = book.prices[line.price]?.plan(line.plan)

@@ -35,7 +35,7 @@ extension BillingNight {
             period: period, config: config, prices: book.prices, usage: usage,
             amounts: result.amounts.filter { $0.tenant == tenant },
             held: inputs.held.filter { $0.key == tenant.text })
-        return try drafter.draft(try Subscription.all(events, end: period.endDay.start))
+        return try drafter.draft(Subscription.all(events, end: period.endDay.start))
     }
 
     /// The event that moves a tenant to another plan of the price that it agreed to, from this moment on.
@@ -78,7 +78,7 @@ extension BillingNight {
             if let pricing = event.pricing { try book.add(pricing) }
         }
         let end = asOf.adding(seconds: 1)
-        return try Subscription.all(events, end: end).compactMap { subscription in
+        return Subscription.all(events, end: end).compactMap { subscription in
             guard let last = subscription.segments.last, last.to == end else { return nil }
             return Subscribed(
                 plugin: subscription.plugin, version: last.version, plan: last.plan, seats: last.seats,
@@ -91,7 +91,7 @@ extension BillingNight {
         _ wish: WhatIf, _ tenant: TenantID, _ events: [SubscriptionEvent], _ book: PriceBook, _ index: Int
     ) throws(BillingError) -> SubscriptionEvent {
         let own = events.filter { $0.plugin == wish.plugin && $0.time <= asOf }
-        let subscription = try Subscription.all(own, end: asOf.adding(seconds: 1)).first
+        let subscription = Subscription.all(own, end: asOf.adding(seconds: 1)).first
         guard let now = subscription?.segments.last, now.to > asOf, let last = own.last else {
             throw BillingError(
                 .notFound, wish.plugin.text, "the tenant has no subscription that could change")

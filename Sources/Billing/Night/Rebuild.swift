@@ -15,7 +15,7 @@ extension BillingNight {
         }
         try compare(paths.file(period, "usage.csv"), result.csv())
         try compare(paths.file(period, "usage-by-plan.csv"), result.csvByPlan())
-        let amounts = try MeterLines.write(result.amounts) { .amount($0) }
+        let amounts = MeterLines.write(result.amounts) { .amount($0) }
         try compare(paths.file(period, "amounts.jsonl"), amounts)
         let again = try ratedPeriod(period)
         for (name, bytes) in try ratedFiles(again) { try compare(paths.file(period, name), bytes) }

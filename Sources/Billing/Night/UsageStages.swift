@@ -226,7 +226,7 @@ extension BillingNight {
         try write(
             paths.file(period, "quarantine.json"), try BillingJSON.encode(quarantine, subject: "quarantine"))
         try write(
-            paths.file(period, "amounts.jsonl"), try MeterLines.write(result.amounts) { .amount($0) })
+            paths.file(period, "amounts.jsonl"), MeterLines.write(result.amounts) { .amount($0) })
         let sorted = try subscriptions(period, result)
         var book = prices
         for event in sorted {
@@ -234,7 +234,7 @@ extension BillingNight {
         }
         try book.freeze(into: paths.prices, disk)
         try write(
-            paths.file(period, "subscriptions.jsonl"), try MeterLines.write(sorted) { .subscription($0) })
+            paths.file(period, "subscriptions.jsonl"), MeterLines.write(sorted) { .subscription($0) })
         try write(paths.file(period, "inputs.json"), try BillingJSON.encode(inputs, subject: "inputs"))
     }
 
@@ -319,7 +319,7 @@ extension BillingNight {
         for (tenant, why) in inputs.held.sorted(by: { $0.key < $1.key }) {
             drafter.alarms.append(Alarm(code: "held", subject: tenant, text: why))
         }
-        let drafts = try drafter.draft(try Subscription.all(events, end: period.endDay.start))
+        let drafts = try drafter.draft(Subscription.all(events, end: period.endDay.start))
         return RatedPeriod(
             period: period, isDue: asOf >= dueTime(period) && inputs.live.isEmpty, drafts: drafts,
             alarms: drafter.alarms
