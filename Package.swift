@@ -63,6 +63,8 @@ let startsFast: [LinkerSetting] = [
     .unsafeFlags(
         [
             "-static-stdlib", "-use-ld=lld", "-Xlinker", "--no-export-dynamic",
+            // A pointer to be moved is one bit in place of 24 bytes.
+            "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
             // What Foundation's own static libraries need, for these are compiled against the shared ones.
             "-lFoundationInternationalization", "-lFoundationEssentials", "-l_FoundationCollections",
             "-l_FoundationCShims", "-lCoreFoundation", "-l_FoundationICU",

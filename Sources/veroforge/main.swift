@@ -9,7 +9,7 @@ await Program.run(Array(CommandLine.arguments.dropFirst()))
 enum Program {
     static func run(_ arguments: [String]) async -> Never {
         do {
-            var command = try Veroforge.parseAsRoot(arguments)
+            var command = try verb(arguments) ?? Veroforge.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -32,6 +32,22 @@ enum Program {
             complain(text)
             end(.usage)
         }
+    }
+
+    /// The command that the first words name, read by its own options alone: to build the tree of all verbs, as the root
+    /// does, takes longer than a second scan. nil where the words name none or it does not take what follows; the root
+    /// then says what is wrong.
+    private static func verb(_ arguments: [String]) -> (any ParsableCommand)? {
+        var verb: any ParsableCommand.Type = Veroforge.self
+        var rest = arguments[...]
+        while let word = rest.first,
+            let next = verb.configuration.subcommands.first(where: { $0.configuration.commandName == word })
+        {
+            verb = next
+            rest = rest.dropFirst()
+        }
+        guard verb.configuration.subcommands.isEmpty else { return nil }
+        return try? verb.parse(Array(rest))
     }
 
     static func complain(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
