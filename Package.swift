@@ -4,13 +4,16 @@ import PackageDescription
 // The arrows between these targets are the architecture; `HouseTests` reads this file against their list.
 // C libraries come from Debian by pkg-config; QuickJS-ng is built by `make deps`.
 
+// libFuzzer's archive, where `make fuzz` builds: all our code is then compiled to tell it what an input reached.
+let fuzzer = Context.environment["VEROFORGE_FUZZ"]
+
 let house: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
-]
+] + (fuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"])])
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: house)
@@ -215,12 +218,12 @@ let package = Package(
     ]
 )
 
-// `make fuzz` alone builds this one: its `main` is libFuzzer's.
-if Context.environment["VEROFORGE_FUZZ"] != nil {
+// `make fuzz` alone builds this one.
+if let fuzzer {
     package.targets.append(
         .executableTarget(
             name: "veroforge-fuzz", dependencies: ["Marketplace", "Bundles", "Scanning"],
             path: "Tests/Fuzz/Harness",
             swiftSettings: house + [.unsafeFlags(["-parse-as-library"])],
-            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+            linkerSettings: [.unsafeFlags(["-use-ld=lld", "-Xlinker", fuzzer, "-lstdc++"])]))
 }

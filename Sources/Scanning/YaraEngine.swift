@@ -12,6 +12,10 @@ final class YaraEngine {
 
     static let version = String(cString: cyara_version())
 
+    /// Once a process, for libyara counts its users without a lock: of two threads the second goes on before the first has
+    /// set the limits, and is refused every rule.
+    private static let isReady = yr_initialize() == ERROR_SUCCESS
+
     // SAFETY: made by `init`, destroyed by `deinit`, and used by one thread: the worker has one.
     private let rules: UnsafeMutablePointer<YR_RULES>
 
@@ -25,7 +29,7 @@ final class YaraEngine {
 
     /// - Parameter sources: each rule file's name and text.
     init(sources: [(name: String, text: String)]) throws(ScanError) {
-        guard yr_initialize() == ERROR_SUCCESS else {
+        guard Self.isReady else {
             throw ScanError(.library, subject: "libyara", cause: "it cannot be initialised")
         }
         var compiler: UnsafeMutablePointer<YR_COMPILER>?
@@ -57,10 +61,7 @@ final class YaraEngine {
         rules = compiled
     }
 
-    deinit {
-        yr_rules_destroy(rules)
-        yr_finalize()
-    }
+    deinit { yr_rules_destroy(rules) }
 
     /// The metadata of every rule: text and number values by name.
     func metadata() -> [String: [String: String]] {

@@ -167,6 +167,7 @@ struct OracleTests {
         "let async = 1, of = 2, get = 3, set = 4, let_ = 5; ({ async, get, set, of: of, async f() {}, get g() { return 1 }, set g(v) {}, *h() {} });",
         "if (a) b\nelse c\ndo d(); while (e) f()\nvar g = function h() { return\n1 }, \\u0069 = 'a\\\nb\\x41\\u{1F600}\\101';",
         "export default async function* () {} export { a as 'b', c } from 'd'; export * as e from 'f'; import g, { h as i, default as j } from 'k';",
+        "(function () { if (a) { function f() {} var b = 1; } switch (a) { case 1: class C {} var d = 2; } return b + d; })()",
         "x = y => ({}) ; (a, b = c, ...d) => a; async x => x; async (x, y) => {}; (function () {})(); !function () {}(); +a++ - --b ** 2",
     ]
 

@@ -115,8 +115,9 @@ struct Resolver {
         }
     }
 
+    /// A list of statements may begin with a function or a class.
     private func isStatement(_ kind: SyntaxTree.Kind) -> Bool {
-        kind.rawValue >= SyntaxTree.Kind.program.rawValue
+        kind.rawValue >= SyntaxTree.Kind.program.rawValue || kind == .function || kind == .classNode
     }
 
     private mutating func hoistLexical(_ first: ID) {

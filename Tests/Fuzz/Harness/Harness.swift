@@ -3,10 +3,22 @@ import Marketplace
 
 @testable import Scanning
 
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+    _ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutableRawPointer,
+    _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+/// Where the program begins, by the name that the package manager gives to this one's `main`.
+@_cdecl("veroforge_fuzz_main")
+public func begin(_ count: CInt, _ arguments: UnsafeMutableRawPointer) -> CInt {
+    var (count, arguments) = (count, arguments)
+    return withUnsafeMutablePointer(to: &arguments) { runDriver(&count, $0, fuzz) }
+}
+
 /// One input for one of the readers of strangers' bytes; the first byte chooses. libFuzzer calls it, again and again, with
 /// what it makes of the inputs that reached new code. Nothing is asserted but that it comes back.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+private func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard let start, count > 1 else { return 0 }
     // SAFETY: libFuzzer gives the length of what it holds, and holds it until this returns.
     let bytes = Array(UnsafeBufferPointer(start: start + 1, count: count - 1))
