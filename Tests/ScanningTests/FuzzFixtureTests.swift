@@ -22,6 +22,18 @@ struct FuzzFixtureTests {
         }
     }
 
+    /// What may be one thing or another is tried as the first, and read again as the second where that fails: once, however
+    /// many stand inside of each other.
+    @Test(
+        "what is tried and read again costs no more where it is nested",
+        arguments: ["(a = ", "async (a = ", "f<`${", "(a, b = c<`${"])
+    func triesOnce(opening: String) {
+        let text = String(repeating: opening, count: 200)
+        let tree = Parser.parse(Array(text.utf8), Parser.Dialect(allowsTypes: true))
+        #expect(!tree.errors.isEmpty)
+        #expect(tree.nodes.count < 200 * text.utf8.count)
+    }
+
     @Test("noise and broken copies of real code are read to their end")
     func noiseIsAlwaysSafe() throws {
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15

@@ -18,6 +18,10 @@ struct Parser {
     let allowsMarkup: Bool
     /// False inside the head of a `for`, where `in` is no operator.
     var allowsIn = true
+    /// Where a list in parentheses was tried as an arrow function's parameters, or what follows `<` as types, and was not.
+    /// It is not tried again: of many inside of each other, each would double the work.
+    var notArrows: Set<Int32> = []
+    var notTypeArguments: Set<Int32> = []
     private var depth = 0
     private static let depthMax = 1_200
     private static let errorsMax = 50

@@ -263,6 +263,7 @@ extension Parser {
             return value
         case Op.less where allowsTypes:
             let before = mark()
+            guard !notTypeArguments.contains(before.token.start) else { return nil }
             do {
                 try skipTypeArguments()
                 if isOp(Op.parenOpen) || token.kind == .templateWhole || token.kind == .templateHead {
@@ -270,6 +271,7 @@ extension Parser {
                 }
             } catch {}
             reset(before)
+            notTypeArguments.insert(before.token.start)
             return nil
         case Op.shiftLeft where allowsTypes: return nil
         default: return nil

@@ -73,6 +73,8 @@ extension Parser {
         }
         guard token.kind == .identifier else { throw fail("the name of an attribute was expected") }
         token = lexer.jsxName(at: token.start)
+        // A name in plain code may begin with an escape, a name here may not.
+        guard token.end > token.start else { throw fail("the name of an attribute was expected") }
         advance()
         guard isOp(Op.assign) else { return }
         lastEnd = token.end

@@ -186,6 +186,7 @@ extension Parser {
     /// `(a: A, b?: B): C => …`; nil and nothing taken where it is no arrow function.
     mutating func typedArrow(_ start: Int32, flags: SyntaxTree.Flags) throws(Failure) -> ID? {
         let before = mark()
+        guard !notArrows.contains(before.token.start) else { return nil }
         let escapes = tree.escapedNames.count
         let list: ID
         do {
@@ -196,6 +197,7 @@ extension Parser {
         } catch {
             reset(before)
             tree.escapedNames.removeLast(tree.escapedNames.count - escapes)
+            notArrows.insert(before.token.start)
             return nil
         }
         let holder = list == 0 ? 0 : node(.sequence, start, a: list)
