@@ -26,13 +26,23 @@ public func inParallel<Item: Sendable, T: Sendable, Failure: Error>(
     return items.indices.map { found[$0]! }
 }
 
-/// Two things that have nothing to do with each other, each on a core of its own.
-public func both<Failure: Error>(
-    _ first: @Sendable () throws(Failure) -> Void, _ second: @Sendable () throws(Failure) -> Void
-) throws(Failure) {
+/// Two things that have nothing to do with each other, each on a core of its own; of two errors that of the first.
+@discardableResult
+public func both<First: Sendable, Second: Sendable, Failure: Error>(
+    _ first: @Sendable () throws(Failure) -> First, _ second: @Sendable () throws(Failure) -> Second
+) throws(Failure) -> (First, Second) {
+    let made = Mutex<(First?, Second?)>((nil, nil))
     _ = try inParallel([true, false]) { (isFirst) throws(Failure) in
-        if isFirst { try first() } else { try second() }
+        if isFirst {
+            let value = try first()
+            made.withLock { $0.0 = value }
+        } else {
+            let value = try second()
+            made.withLock { $0.1 = value }
+        }
     }
+    let both = made.withLock { $0 }
+    return (both.0!, both.1!)
 }
 
 /// Stretches of at most so many items: pieces of work that are worth a thread's while.

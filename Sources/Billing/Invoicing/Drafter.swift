@@ -36,6 +36,8 @@ struct Drafter {
     var held: [String: String]
     /// The amounts that plugins reported, by whose they are.
     private var reported: [UsageTable.Pair: [AmountEvent]] = [:]
+    /// Of the usage's pairs those that a subscription was found for.
+    private var usedPairs = 0
 
     init(
         period: BillingPeriod, config: BillingConfig, prices: [Digest: Pricing], usage: UsageTable,
@@ -77,20 +79,22 @@ struct Drafter {
             alarms += part.drafter.alarms
             held.merge(part.drafter.held) { $1 }
         }
-        let known = Set(
-            subscriptions.map { UsageTable.Pair(tenant: $0.tenant.text, plugin: $0.plugin.text) })
-        for (pair, series) in usage.series where !known.contains(pair) {
-            for own in series {
-                alarms.append(
-                    Alarm(
-                        code: "usage-without-subscription", subject: "\(pair.tenant) \(pair.plugin)",
-                        text:
-                            "usage of plan `\(own.plan)` (\(own.metric)) has no subscription and is not billed"
-                    ))
-            }
+        if parts.reduce(0, { $0 + $1.drafter.usedPairs }) < usage.series.count {
+            alarms += usageWithoutSubscription(subscriptions)
         }
         alarms = Array(Set(alarms)).sorted { ($0.code, $0.subject, $0.text) < ($1.code, $1.subject, $1.text) }
         return parts.flatMap(\.invoices)
+    }
+
+    private func usageWithoutSubscription(_ subscriptions: [Subscription]) -> [Alarm] {
+        let known = Set(subscriptions.map(UsageTable.Pair.init))
+        return usage.series.filter { !known.contains($0.key) }.flatMap { pair, series in
+            series.map { own in
+                Alarm(
+                    code: "usage-without-subscription", subject: "\(pair.tenant) \(pair.plugin)",
+                    text: "usage of plan `\(own.plan)` (\(own.metric)) has no subscription and is not billed")
+            }
+        }
     }
 
     /// Stretches of a sorted list that no tenant crosses.
@@ -110,7 +114,11 @@ struct Drafter {
 
     private mutating func draft(part: ArraySlice<Subscription>) throws(BillingError) -> [Invoice] {
         var sheets: [SheetKey: Sheet] = [:]
+        var last: UsageTable.Pair?
         for subscription in part {
+            let pair = UsageTable.Pair(subscription)
+            if pair != last, usage.series[pair] != nil { usedPairs += 1 }
+            last = pair
             for (currency, lines) in try lines(of: subscription) {
                 let key = SheetKey(tenant: subscription.tenant, currency: currency)
                 sheets[key, default: Sheet(customer: subscription.customer)].lines += lines
@@ -158,8 +166,7 @@ struct Drafter {
                 plan: plan,
                 segments: touching.filter { $0.plan == terms.plan && $0.price == terms.price })
             var lines = try maker.baseLines()
-            let pair = UsageTable.Pair(tenant: subscription.tenant.text, plugin: subscription.plugin.text)
-            let reported = (reported[pair] ?? []).filter { event in
+            let reported = (reported[UsageTable.Pair(subscription)] ?? []).filter { event in
                 event.plan == terms.plan
                     && subscription.terms(plan: event.plan, on: event.time.day)?.price == terms.price
             }
@@ -200,7 +207,7 @@ struct Drafter {
     private mutating func usageByTerms(_ subscription: Subscription) -> [Terms: Used] {
         var result: [Terms: Used] = [:]
         let (tenant, plugin) = (subscription.tenant.text, subscription.plugin.text)
-        for own in usage.series[.init(tenant: tenant, plugin: plugin)] ?? [] {
+        for own in usage.series[.init(subscription)] ?? [] {
             // Mostly there is one set of terms, for every day the same.
             if subscription.segments.count == 1, let only = subscription.segments.first, only.plan == own.plan
             {

@@ -9,6 +9,12 @@ struct UsageTable {
         var tenant: String
         var plugin: String
         static func < (a: Pair, b: Pair) -> Bool { (a.tenant, a.plugin) < (b.tenant, b.plugin) }
+
+        init(tenant: String, plugin: String) { (self.tenant, self.plugin) = (tenant, plugin) }
+
+        init(_ subscription: Subscription) {
+            self.init(tenant: subscription.tenant.text, plugin: subscription.plugin.text)
+        }
     }
 
     /// One metric of one plan: sums by day, ascending.

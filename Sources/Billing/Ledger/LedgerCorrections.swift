@@ -5,20 +5,26 @@ internal import Marketplace
 extension LedgerTransaction {
     /// The sums about one invoice, by account and kind: one query for everything a stage asks of it.
     struct InvoiceSums {
-        private var sums: [String: [Booking.Kind: Int64]] = [:]
+        /// An account has entries of two or three kinds.
+        private var sums: [String: [(kind: Booking.Kind, minor: Int64)]] = [:]
         /// How many bookings of each kind there are.
         private(set) var counts: [Booking.Kind: Int] = [:]
 
         fileprivate mutating func add(_ account: String, _ kind: Booking.Kind, _ minor: Int64) {
-            sums[account, default: [:]][kind, default: 0] += minor
+            if let at = sums[account]?.firstIndex(where: { $0.kind == kind }) {
+                sums[account]![at].minor += minor
+            } else {
+                sums[account, default: []].append((kind, minor))
+            }
         }
 
         fileprivate mutating func count(_ kind: Booking.Kind) { counts[kind, default: 0] += 1 }
 
         /// Of all kinds where none is named.
         func sum(_ account: String, _ kinds: Booking.Kind...) -> Int64 {
-            guard let own = sums[account] else { return 0 }
-            return kinds.isEmpty ? own.values.reduce(0, +) : kinds.reduce(0) { $0 + (own[$1] ?? 0) }
+            var sum: Int64 = 0
+            for own in sums[account] ?? [] where kinds.isEmpty || kinds.contains(own.kind) { sum += own.minor }
+            return sum
         }
 
         /// Publishers with a share in it, sorted.
@@ -35,7 +41,7 @@ extension LedgerTransaction {
             let kind = try kind(booking[1])
             result.count(kind)
             let rows = try Row.fetchCursor(postings, arguments: [booking[0] as Int64])
-            while let row = try rows.next() { result.add(row[0], kind, row[1]) }
+            while let row = try rows.next() { result.add(try chart.name(of: row[0], db), kind, row[1]) }
         }
         return result
     }
@@ -46,8 +52,9 @@ extension LedgerTransaction {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT b.invoice, SUM(p.minor) FROM posting p JOIN booking b ON b.id = p.booking
-                WHERE p.account >= 'assets:receivable:' AND p.account < 'assets:receivable;'
+                SELECT b.invoice, SUM(p.minor) FROM account a JOIN posting p ON p.account = a.id
+                    JOIN booking b ON b.id = p.booking
+                WHERE a.name >= 'assets:receivable:' AND a.name < 'assets:receivable;'
                 GROUP BY b.invoice HAVING SUM(p.minor) <> 0
                 """)
         for row in rows {
@@ -70,7 +77,7 @@ extension LedgerTransaction {
         let postings = try db.cachedStatement(
             sql: """
                 SELECT b.invoice, p.minor FROM posting p CROSS JOIN booking b ON b.id = p.booking
-                WHERE p.account = ? AND p.currency = ? AND b.kind IN ('invoice', 'credit')
+                WHERE p.account = (SELECT id FROM account WHERE name = ?) AND p.currency = ? AND b.kind IN ('invoice', 'credit')
                 """)
         var shares: [String: Int64] = [:]
         let entries = try Row.fetchCursor(postings, arguments: [Account.accrued(publisher), currency.code])

@@ -2,7 +2,7 @@ internal import GRDB
 
 /// The tables: STRICT, and by triggers never updated, never deleted from.
 enum LedgerSchema {
-    static let tables = firstTables + correctionTables
+    static let tables = firstTables + correctionTables + chartTables
 
     private static let firstTables = [
         "closing", "invoice", "booking", "posting", "intent", "intent_state", "receipt", "payout",
@@ -10,6 +10,8 @@ enum LedgerSchema {
     private static let correctionTables = [
         "invoice_share", "credit_order", "refund", "refund_state", "dispute", "dispute_state", "dunning",
     ]
+
+    private static let chartTables = ["account"]
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -22,6 +24,10 @@ enum LedgerSchema {
             for table in correctionTables { try forbidChange(of: table, db) }
         }
         migrator.registerMigration("3 covering indexes") { db in try db.execute(sql: coveringIndexes) }
+        migrator.registerMigration("4 chart of accounts") { db in
+            try db.execute(sql: chartOfAccounts)
+            for table in chartTables + ["posting"] { try forbidChange(of: table, db) }
+        }
         return migrator
     }
 
@@ -76,6 +82,26 @@ enum LedgerSchema {
         CREATE INDEX invoice_head ON invoice (kind, ordinal, head);
         DROP INDEX posting_account;
         CREATE INDEX posting_account ON posting (account, currency, minor);
+        """
+
+    /// Accounts by number in the postings; `entry` is a posting with its account's name.
+    private static let chartOfAccounts = """
+        CREATE TABLE account (id INTEGER PRIMARY KEY NOT NULL, name TEXT NOT NULL UNIQUE) STRICT;
+        INSERT INTO account (name) SELECT DISTINCT account FROM posting ORDER BY 1;
+        CREATE TABLE numbered (
+            booking INTEGER NOT NULL REFERENCES booking (id), line INTEGER NOT NULL,
+            account INTEGER NOT NULL REFERENCES account (id), currency TEXT NOT NULL,
+            minor INTEGER NOT NULL CHECK (minor <> 0), PRIMARY KEY (booking, line)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO numbered
+            SELECT p.booking, p.line, a.id, p.currency, p.minor FROM posting p JOIN account a ON a.name = p.account
+            ORDER BY p.booking, p.line;
+        DROP TABLE posting;
+        ALTER TABLE numbered RENAME TO posting;
+        CREATE INDEX posting_account ON posting (account, currency, minor);
+        CREATE VIEW entry AS
+            SELECT p.booking, p.line, a.name AS account, p.currency, p.minor
+            FROM posting p JOIN account a ON a.id = p.account;
         """
 
     private static let books = """

@@ -4,6 +4,7 @@ internal import Marketplace
 /// What can be asked of the books, and added to them, inside one transaction.
 struct LedgerTransaction {
     let db: Database
+    let chart = ChartOfAccounts()
 
     /// Adds a booking, or nothing where its key stands already; says which. An imbalance is refused.
     @discardableResult
@@ -24,43 +25,28 @@ struct LedgerTransaction {
         return true
     }
 
-    /// A large invoice's booking has hundreds of postings: dozens go with each statement, and what they share goes once.
+    /// One row a statement: SQLite keeps what undoes a statement of many rows, and that is a copy of every page that one
+    /// of them falls into.
     private func insertPostings(_ postings: [Posting], of booking: Int64) throws {
-        var start = 0
-        while start < postings.count {
-            let currency = postings[start].money.currency
-            let rows = postings[start...].prefix(Self.rowsMax).prefix { $0.money.currency == currency }
-            let values = (0..<rows.count).map { "(?1, ?2 + \($0), ?\(4 + 2 * $0), ?3, ?\(5 + 2 * $0))" }
-            try execute(
-                "INSERT INTO posting (booking, line, account, currency, minor) VALUES ", values,
-                [booking.databaseValue, start.databaseValue, currency.code.databaseValue]
-                    + rows.flatMap { [$0.account.databaseValue, $0.money.minor.databaseValue] })
-            start += rows.count
+        let insert = try db.cachedStatement(
+            sql: "INSERT INTO posting (booking, line, account, currency, minor) VALUES (?, ?, ?, ?, ?)")
+        for (line, posting) in postings.enumerated() {
+            try insert.execute(arguments: [
+                booking, line, try chart.number(of: posting.account, db), posting.money.currency.code,
+                posting.money.minor,
+            ])
         }
     }
 
     /// An invoice has a share for each publisher.
     func insertShares(_ shares: [InvoiceShare], of invoice: String) throws {
-        for range in stretches(of: shares.count, size: Self.rowsMax) {
-            let values = (0..<range.count).map { "(?1, ?\(2 + 3 * $0), ?\(3 + 3 * $0), ?\(4 + 3 * $0))" }
-            try execute(
-                "INSERT INTO invoice_share (invoice, publisher, nets, developer) VALUES ", values,
-                [invoice.databaseValue]
-                    + shares[range].flatMap {
-                        [
-                            $0.publisher.text.databaseValue, $0.nets.minor.databaseValue,
-                            $0.developer.minor.databaseValue,
-                        ]
-                    })
+        let insert = try db.cachedStatement(
+            sql: "INSERT INTO invoice_share (invoice, publisher, nets, developer) VALUES (?, ?, ?, ?)")
+        for share in shares {
+            try insert.execute(arguments: [
+                invoice, share.publisher.text, share.nets.minor, share.developer.minor,
+            ])
         }
-    }
-
-    private static let rowsMax = 50
-
-    private func execute(_ insert: String, _ rows: [String], _ arguments: [DatabaseValue]) throws {
-        let statement = try db.cachedStatement(sql: insert + rows.joined(separator: ", "))
-        statement.setUncheckedArguments(StatementArguments(arguments))
-        try statement.execute()
     }
 
     /// The bookings of the days from `from` to before `to`, in the order in which they are exported.
@@ -85,7 +71,8 @@ struct LedgerTransaction {
                 let code: String = posting[1]
                 if last?.code != code { last = try currency(code) }
                 booking.postings.append(
-                    Posting(account: posting[0], money: Money(minor: posting[2], last!)))
+                    Posting(
+                        account: try chart.name(of: posting[0], db), money: Money(minor: posting[2], last!)))
             }
             // Of a free invoice there is nothing to book.
             if !booking.postings.isEmpty { bookings.append(booking) }
@@ -109,11 +96,11 @@ struct LedgerTransaction {
     ) throws -> Int64 {
         var arguments: StatementArguments = [account, currency.code]
         if kinds == nil, invoice == nil, day == nil {
-            let sum = "SELECT COALESCE(SUM(minor), 0) FROM posting WHERE account = ? AND currency = ?"
+            let sum = "SELECT COALESCE(SUM(minor), 0) FROM entry WHERE account = ? AND currency = ?"
             return try Int64.fetchOne(db, sql: sum, arguments: arguments) ?? 0
         }
         var sql = """
-            SELECT COALESCE(SUM(p.minor), 0) FROM posting p JOIN booking b ON b.id = p.booking
+            SELECT COALESCE(SUM(p.minor), 0) FROM entry p JOIN booking b ON b.id = p.booking
             WHERE p.account = ? AND p.currency = ?
             """
         if let kinds {
@@ -134,7 +121,7 @@ struct LedgerTransaction {
     func unripe(after day: Day) throws -> [String: [Currency: Int64]] {
         try sums(
             """
-            SELECT p.account, p.currency, SUM(p.minor) FROM booking b JOIN posting p ON p.booking = b.id
+            SELECT p.account, p.currency, SUM(p.minor) FROM booking b JOIN entry p ON p.booking = b.id
             WHERE b.day > ? AND b.kind = 'settlement' AND p.minor < 0 GROUP BY p.account, p.currency
             """, [day.description])
     }
@@ -143,7 +130,7 @@ struct LedgerTransaction {
     func writtenOff() throws -> [String: [Currency: Int64]] {
         try sums(
             """
-            SELECT p.account, p.currency, SUM(p.minor) FROM booking b JOIN posting p ON p.booking = b.id
+            SELECT p.account, p.currency, SUM(p.minor) FROM booking b JOIN entry p ON p.booking = b.id
             WHERE b.kind = 'writeOff' GROUP BY p.account, p.currency
             """, [])
     }
@@ -161,7 +148,7 @@ struct LedgerTransaction {
         try String.fetchOne(
             db,
             sql: """
-                SELECT MAX(b.day) FROM posting p JOIN booking b ON b.id = p.booking
+                SELECT MAX(b.day) FROM entry p JOIN booking b ON b.id = p.booking
                 WHERE p.account = ? AND p.currency = ?
                 """, arguments: [account, currency.code]
         ).map { try day($0) }
@@ -171,24 +158,24 @@ struct LedgerTransaction {
     func balances(prefix: String) throws -> [String: [Currency: Int64]] {
         try sums(
             """
-            SELECT account, currency, SUM(minor) FROM posting WHERE account >= ? AND account < ?
-            GROUP BY account, currency
+            SELECT a.name, p.currency, SUM(p.minor) FROM account a JOIN posting p ON p.account = a.id
+            WHERE a.name >= ? AND a.name < ? GROUP BY a.id, p.currency
             """, [prefix, prefix + "\u{10FFFF}"])
     }
 
     /// The currencies in which an account was ever posted to, sorted.
     func currencies(of account: String) throws -> [Currency] {
         try String.fetchAll(
-            db, sql: "SELECT DISTINCT currency FROM posting WHERE account = ? ORDER BY 1",
+            db, sql: "SELECT DISTINCT currency FROM entry WHERE account = ? ORDER BY 1",
             arguments: [account]
         ).map { try currency($0) }
     }
 
     /// Accounts that begin so, sorted.
     func accounts(prefix: String) throws -> [String] {
-        try String.fetchAll(db, sql: "SELECT DISTINCT account FROM posting ORDER BY 1").filter {
-            $0.hasPrefix(prefix)
-        }
+        try String.fetchAll(
+            db, sql: "SELECT name FROM account WHERE name >= ? AND name < ? ORDER BY 1",
+            arguments: [prefix, prefix + "\u{10FFFF}"])
     }
 
     func day(_ text: String) throws -> Day {

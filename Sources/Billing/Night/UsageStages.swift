@@ -307,19 +307,24 @@ extension BillingNight {
             subject: "inputs of \(period)")
         var book = prices
         try book.thaw(from: paths.prices, disk)
-        let usage = try UsageTable(
-            csv: try read(paths.file(period, "usage-by-plan.csv")), subject: "usage of \(period)")
         let amounts = try MeterLines.amounts(
             try read(paths.file(period, "amounts.jsonl")), subject: "amounts")
-        let events = try MeterLines.subscriptions(
-            try read(paths.file(period, "subscriptions.jsonl")), subject: "subscriptions of \(period)")
+        let (usage, subscriptions) = try both { () throws(BillingError) in
+            try UsageTable(
+                csv: try read(paths.file(period, "usage-by-plan.csv")), subject: "usage of \(period)")
+        } _: { () throws(BillingError) in
+            Subscription.all(
+                try MeterLines.subscriptions(
+                    try read(paths.file(period, "subscriptions.jsonl")), subject: "subscriptions of \(period)"),
+                end: period.endDay.start)
+        }
         var drafter = Drafter(
             period: period, config: config, prices: book.prices, usage: usage, amounts: amounts,
             held: inputs.held)
         for (tenant, why) in inputs.held.sorted(by: { $0.key < $1.key }) {
             drafter.alarms.append(Alarm(code: "held", subject: tenant, text: why))
         }
-        let drafts = try drafter.draft(Subscription.all(events, end: period.endDay.start))
+        let drafts = try drafter.draft(subscriptions)
         return RatedPeriod(
             period: period, isDue: asOf >= dueTime(period) && inputs.live.isEmpty, drafts: drafts,
             alarms: drafter.alarms
