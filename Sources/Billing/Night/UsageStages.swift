@@ -315,7 +315,8 @@ extension BillingNight {
         } _: { () throws(BillingError) in
             Subscription.all(
                 try MeterLines.subscriptions(
-                    try read(paths.file(period, "subscriptions.jsonl")), subject: "subscriptions of \(period)"),
+                    try read(paths.file(period, "subscriptions.jsonl")), subject: "subscriptions of \(period)"
+                ),
                 end: period.endDay.start)
         }
         var drafter = Drafter(
