@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Marketplace
-import Mustache
 import TestSupport
 import Testing
 

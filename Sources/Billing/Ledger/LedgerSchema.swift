@@ -26,7 +26,7 @@ enum LedgerSchema {
         migrator.registerMigration("3 covering indexes") { db in try db.execute(sql: coveringIndexes) }
         migrator.registerMigration("4 chart of accounts") { db in
             try db.execute(sql: chartOfAccounts)
-            for table in chartTables + ["posting"] { try forbidChange(of: table, db) }
+            for table in chartTables + ["posting", "invoice_share"] { try forbidChange(of: table, db) }
         }
         return migrator
     }
@@ -84,7 +84,8 @@ enum LedgerSchema {
         CREATE INDEX posting_account ON posting (account, currency, minor);
         """
 
-    /// Accounts by number in the postings; `entry` is a posting with its account's name.
+    /// Accounts by number in the postings; `entry` is a posting with its account's name. Shares in one tree, and what a
+    /// publisher earned with them in an index of its own.
     private static let chartOfAccounts = """
         CREATE TABLE account (id INTEGER PRIMARY KEY NOT NULL, name TEXT NOT NULL UNIQUE) STRICT;
         INSERT INTO account (name) SELECT DISTINCT account FROM posting ORDER BY 1;
@@ -102,6 +103,14 @@ enum LedgerSchema {
         CREATE VIEW entry AS
             SELECT p.booking, p.line, a.name AS account, p.currency, p.minor
             FROM posting p JOIN account a ON a.id = p.account;
+        CREATE TABLE share_once (
+            invoice TEXT NOT NULL REFERENCES invoice (number), publisher TEXT NOT NULL,
+            nets INTEGER NOT NULL, developer INTEGER NOT NULL, PRIMARY KEY (invoice, publisher)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO share_once SELECT invoice, publisher, nets, developer FROM invoice_share ORDER BY 1, 2;
+        DROP TABLE invoice_share;
+        ALTER TABLE share_once RENAME TO invoice_share;
+        CREATE INDEX invoice_share_publisher ON invoice_share (publisher, nets);
         """
 
     private static let books = """

@@ -97,15 +97,18 @@ extension BillingNight {
             let bytes = try chained(document, invoices[index])
             chain.append((invoices[index], bytes, Digest.sha256(of: bytes)))
         }
-        let template = try PageTemplate(templates.invoice, subject: "invoice")
-        let made = try inParallel([true, false]) { [chain] (isBooks) throws(BillingError) -> FilledIn in
-            if isBooks {
+        // The books are one piece of work; whichever core has written them helps with the files. Each piece reads the
+        // template anew: two cores that count the uses of one would wait for each other.
+        let pieces = stretches(of: min(chain.count, FilledIn.most), size: 32)
+        let made = try inParallel([nil] + pieces) { [chain] (piece) throws(BillingError) -> FilledIn in
+            guard let piece else {
                 try book(chain, from: first, before, on: day, also: also)
                 return FilledIn()
             }
-            return FilledIn(chain.prefix(FilledIn.most).map { ($0.digest, files(of: $0.invoice, template)) })
+            let template = try PageTemplate(templates.invoice, subject: "invoice")
+            return FilledIn(chain[piece].map { ($0.digest, files(of: $0.invoice, template)) })
         }
-        filled.add(made[1])
+        for part in made { filled.add(part) }
         return invoices
     }
 
