@@ -98,7 +98,7 @@ public struct StagedSite: Sendable {
             if SiteFiles.isFolder(final) {
                 SiteSwap.putAside(folder, as: digest, in: writer.site)
             } else {
-                SiteFiles.sync()
+                try SiteFiles.sync(folder)
                 try SiteFiles.rename(folder, to: final)
             }
             try writer.keepRecord(of: digest)

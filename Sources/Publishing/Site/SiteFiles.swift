@@ -1,6 +1,9 @@
 import FoundationEssentials
 import Glibc
 
+// Linux's own, which Glibc's module leaves out.
+@_silgen_name("syncfs") private func syncFileSystem(_ descriptor: CInt) -> CInt
+
 /// Files below a folder, by POSIX calls.
 enum SiteFiles {
     /// All regular files below `folder` by relative path; a folder that is not there is empty.
@@ -81,9 +84,13 @@ enum SiteFiles {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// Puts everything that was written on the disk, once for a whole build rather than file by file.
-    static func sync() {
-        Glibc.sync()
+    /// Puts everything that was written to a folder's file system on the disk, once for a whole build rather than file by
+    /// file.
+    static func sync(_ folder: String) throws(PublishingError) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("cannot be opened", folder) }
+        defer { close(descriptor) }
+        guard syncFileSystem(descriptor) == 0 else { throw failure("cannot be put on the disk", folder) }
     }
 
     static func failure(_ what: String, _ path: String) -> PublishingError {

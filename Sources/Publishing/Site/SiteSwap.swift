@@ -73,7 +73,8 @@ public enum SiteSwap {
         guard let record = record(of: digest, in: site) else { return }
         let builds = SiteFiles.list("\(site)/builds").count { $0.utf8.count == 64 }
         let spares = SiteFiles.list("\(site)/spare").count
-        for _ in 0..<max(0, folders - builds - spares) {
+        let missing = max(0, folders - builds - spares)
+        for _ in 0..<missing {
             let copy = "\(site)/builds/.spare"
             SiteFiles.remove(copy)
             guard mkdir(copy, 0o755) == 0,
@@ -84,6 +85,8 @@ public enum SiteSwap {
             }
             putAside(copy, as: digest, in: site)
         }
+        // Or else the next build, which has little to write, waits until all these links are on the disk.
+        if missing > 0 { try? SiteFiles.sync(site) }
     }
 
     /// Moves a spare build to `folder`, which is empty, and says what it holds; nothing where there is none.
