@@ -117,9 +117,8 @@ bench-scan: build packages-test ## false alarms of the scanner on Debian's node-
 screenshots: packages-test ## a picture of every page kind in light, dark, phone and print, into out/screenshots/
 	@Tests/Browser/run.sh --screenshots out/screenshots
 
-fuzz: build ## TIME=60 seconds of the seeded fuzz loops of every reader of strangers' bytes
-	@mkdir -p out; swift build --build-tests $(SWIFT_FLAGS) > out/build.log 2>&1 || { tail -40 out/build.log; exit 1; }
-	@Tests/Bench/fuzz.sh $(or $(TIME),60) $(SWIFT_FLAGS)
+fuzz: swift deps ## TIME=60 seconds of libFuzzer on every reader of strangers' bytes
+	@Tests/Bench/fuzz.sh $(or $(TIME),60)
 
 # Python tools are for tests only.
 venv: .venv/ready

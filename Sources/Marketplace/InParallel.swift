@@ -26,26 +26,37 @@ public func inParallel<Item: Sendable, T: Sendable, Failure: Error>(
     return items.indices.map { found[$0]! }
 }
 
-/// Two things that have nothing to do with each other, each on a core of its own; of two errors that of the first.
+/// Two things that have nothing to do with each other, each on a thread of its own; of two errors that of the first. Either
+/// may use both cores once the other has ended.
 @discardableResult
 public func both<First: Sendable, Second: Sendable, Failure: Error>(
     _ first: @Sendable () throws(Failure) -> First, _ second: @Sendable () throws(Failure) -> Second
 ) throws(Failure) -> (First, Second) {
-    let made = Mutex<(First?, Second?)>((nil, nil))
-    _ = try inParallel([true, false]) { (isFirst) throws(Failure) in
-        if isFirst {
-            let value = try first()
-            made.withLock { $0.0 = value }
-        } else {
-            let value = try second()
-            made.withLock { $0.1 = value }
+    let group = DispatchGroup()
+    let made = Mutex<Result<Second, Failure>?>(nil)
+    return try withoutActuallyEscaping(second) { (second) throws(Failure) in
+        DispatchQueue.global().async(group: group) {
+            let result = Result { () throws(Failure) in try second() }
+            made.withLock { $0 = result }
         }
+        let result = Result { () throws(Failure) in try first() }
+        group.wait()
+        let other = made.withLock { $0! }
+        return (try result.get(), try other.get())
     }
-    let both = made.withLock { $0 }
-    return (both.0!, both.1!)
 }
 
 /// Stretches of at most so many items: pieces of work that are worth a thread's while.
 public func stretches(of count: Int, size: Int) -> [Range<Int>] {
     stride(from: 0, to: count, by: size).map { $0..<min(count, $0 + size) }
+}
+
+extension Array {
+    /// The parts behind each other, copied part by part: `joined` goes by single elements.
+    public func together<Part>() -> [Part] where Element == [Part] {
+        var whole: [Part] = []
+        whole.reserveCapacity(reduce(0) { $0 + $1.count })
+        for part in self { whole += part }
+        return whole
+    }
 }

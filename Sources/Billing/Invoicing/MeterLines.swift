@@ -11,7 +11,7 @@ enum MeterLines {
             for own in events[range] { event(own).appendLine(to: &bytes) }
             return bytes
         }
-        return Array(parts.joined())
+        return parts.together()
     }
 
     static func subscriptions(_ bytes: [UInt8], subject: String) throws(BillingError) -> [SubscriptionEvent] {
@@ -25,7 +25,7 @@ enum MeterLines {
     private static func read<T: Sendable>(
         _ bytes: [UInt8], _ subject: String, _ own: @Sendable (MeterEvent) -> T?
     ) throws(BillingError) -> [T] {
-        let parts = try inParallel(parts(of: bytes)) { (part) throws(BillingError) -> [T] in
+        let parts = try inParallel(bytes.wholeLines(size: 1 << 20)) { (part) throws(BillingError) -> [T] in
             let events = try BillingError.storing { () throws(MeteringError) in
                 try MeterEvent.all(in: part, subject: subject)
             }
@@ -35,17 +35,18 @@ enum MeterLines {
             }
             return found
         }
-        return Array(parts.joined())
+        return parts.together()
     }
+}
 
-    /// Pieces of whole lines, small enough that both cores have work to the end.
-    private static func parts(of bytes: [UInt8], size: Int = 1 << 20) -> [ArraySlice<UInt8>] {
+extension [UInt8] {
+    /// Pieces of whole lines of at least so many bytes, without the ends; with a size of 1 each line is a piece.
+    func wholeLines(size: Int) -> [ArraySlice<UInt8>] {
         var parts: [ArraySlice<UInt8>] = []
         var start = 0
-        while start < bytes.count {
-            let least = min(start + size, bytes.count)
-            let end = bytes[least...].firstIndex(of: 0x0A) ?? bytes.count
-            parts.append(bytes[start..<end])
+        while start < count {
+            let end = self[Swift.min(start + size, count)...].firstIndex(of: 0x0A) ?? count
+            parts.append(self[start..<end])
             start = end + 1
         }
         return parts
@@ -66,7 +67,7 @@ extension Subscription {
                 }
             }
         }
-        return Array(parts.joined())
+        return parts.together()
     }
 }
 

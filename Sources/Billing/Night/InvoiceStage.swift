@@ -84,7 +84,7 @@ extension BillingNight {
             invoice.paymentReference = invoice.number
             invoices.append(invoice)
         }
-        let documents = try inParallel(invoices) { (invoice) throws(BillingError) -> [UInt8] in
+        var documents = try inParallel(invoices) { (invoice) throws(BillingError) -> [UInt8] in
             if let violation = invoice.firstViolation() {
                 throw BillingError(.conservation, invoice.number, violation)
             }
@@ -92,10 +92,10 @@ extension BillingNight {
         }
         let before = try ledger.read { try $0.lastInvoiceDigest() }
         var chain: [(invoice: Invoice, document: [UInt8], digest: Digest)] = []
-        for (index, document) in documents.enumerated() {
+        for index in documents.indices {
             invoices[index].previous = chain.last?.digest ?? before
-            let bytes = try chained(document, invoices[index])
-            chain.append((invoices[index], bytes, Digest.sha256(of: bytes)))
+            try link(&documents[index], invoices[index])
+            chain.append((invoices[index], documents[index], Digest.sha256(of: documents[index])))
         }
         // The books are one piece of work; whichever core has written them helps with the files. Each piece reads the
         // template anew: two cores that count the uses of one would wait for each other.
@@ -132,17 +132,18 @@ extension BillingNight {
         }
     }
 
-    /// The document with the digest of the one before in its place.
-    private func chained(_ document: [UInt8], _ invoice: Invoice) throws(BillingError) -> [UInt8] {
-        guard let previous = invoice.previous else { return document }
+    /// Puts the digest of the document before in its place, which is among the last names of a document.
+    private func link(_ document: inout [UInt8], _ invoice: Invoice) throws(BillingError) {
+        guard let previous = invoice.previous else { return }
         let mark = Self.noPrevious
-        guard let last = document.lastIndex(of: UInt8(ascii: "}")),
-            let at = document[..<last].indices.last(where: {
-                document[$0] == mark[0] && document[$0...].starts(with: mark)
-            })
-        else { throw BillingError(.immutable, invoice.number, "has no place for the document before it") }
-        return document[..<at] + Array("\"previous\" : \"\(previous.hex)\"".utf8)
-            + document[(at + mark.count)...]
+        let digest = Array(previous.hex.utf8)
+        var at = document.count - mark.count
+        while at >= 0, document[at] != mark[0] || !document[at...].starts(with: mark) { at -= 1 }
+        guard at >= 0 else {
+            throw BillingError(.immutable, invoice.number, "has no place for the document before it")
+        }
+        let end = at + mark.count - 1
+        document.replaceSubrange((end - digest.count)..<end, with: digest)
     }
 
     func documentNumber(_ prefix: String, _ ordinal: Int64) -> String {

@@ -290,7 +290,7 @@ extension BillingNight {
     func rated(_ period: BillingPeriod) throws(BillingError) -> RatedPeriod {
         var rated = try BillingJSON.decode(
             RatedPeriod.self, from: try read(paths.file(period, "rated.json")), subject: "rated \(period)")
-        let lines = try read(paths.file(period, "drafts.jsonl")).split(separator: 0x0A)
+        let lines = try read(paths.file(period, "drafts.jsonl")).wholeLines(size: 1)
         guard lines.count == rated.draftCount else {
             throw BillingError(
                 .storage, "\(period)/drafts.jsonl", "has not the \(rated.draftCount) drafts of rated.json")
