@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Publishing
@@ -34,6 +35,9 @@ import Testing
         let picture = try RemadePicture(remaking: file)
         #expect(picture.type == "png" && picture.width == 5 && picture.height == 4 && picture.isSound)
         #expect(picture.bytes == rgba(5, 4))
+        let answer = try JSONEncoder().encode(picture)
+        #expect(answer.count < 2 * picture.bytes.count + 100)
+        #expect(try JSONDecoder().decode(RemadePicture.self, from: answer) == picture)
     }
 
     @Test func anyCutOrChangedPictureIsAnAnswer() {

@@ -176,31 +176,3 @@ enum SafeSVG {
         mutating func skip(to name: String) throws(PublishingError) { try jump(behind: "</\(name)>") }
     }
 }
-
-/// What the worker's `image` job answers with.
-public struct RemadePicture: Codable, Sendable, Equatable {
-    /// `svg` or `png`.
-    public var type: String
-    public var width: Int
-    public var height: Int
-    public var bytes: [UInt8]
-
-    /// Reads a stranger's picture and makes it anew; the error says what is wrong with it. Only inside the worker.
-    public init(remaking bytes: [UInt8]) throws(PublishingError) {
-        if bytes.starts(with: PNG.signature) {
-            let (header, file) = try PNG.remade(bytes)
-            (type, width, height, self.bytes) = ("png", header.width, header.height, file)
-        } else {
-            // Drawn as large as it is shown.
-            (type, width, height, self.bytes) = ("svg", 64, 64, try SafeSVG.remade(bytes))
-        }
-    }
-
-    /// Whether it still is what the worker makes: asked again of bytes that come from another process.
-    public var isSound: Bool {
-        guard type == "png" || type == "svg", (1...PNG.sideMax).contains(width),
-            (1...PNG.sideMax).contains(height)
-        else { return false }
-        return type == "png" ? bytes.starts(with: PNG.signature) : bytes.starts(with: Array("<svg ".utf8))
-    }
-}
