@@ -74,12 +74,26 @@ extension Registry {
 
     /// Draws the listing of a plugin anew from its versions.
     static func refreshListing(_ plugin: PluginID, now: Instant, _ database: Database) throws {
-        let all = try versions(of: plugin, database)
+        // Without their manifests, of which only one is wanted.
+        let all = try Row.fetchAll(
+            database,
+            sql: """
+                SELECT version, channel, listedAt, yankedAt IS NULL AND revokedAt IS NULL AS isInstallable
+                FROM versions WHERE plugin = ?
+                """, arguments: [plugin.text]
+        ).map { row in
+            (
+                version: try row.value("version", Version.init),
+                channel: try row.value("channel", Channel.init), listedAt: row.instant("listedAt"),
+                isInstallable: row["isInstallable"] as Bool
+            )
+        }.sorted { $0.version > $1.version }
         let open = all.filter(\.isInstallable)
         guard
-            let newest = open.first(where: { $0.channel == .stable && !$0.version.isPrerelease }) ?? open
+            let chosen = open.first(where: { $0.channel == .stable && !$0.version.isPrerelease }) ?? open
                 .first ?? all.first
         else { return }
+        let newest = try version(plugin, chosen.version, database)
         let manifest = try parse(newest.manifest, newest.bundle)
         let first = all.map(\.listedAt).min() ?? now
         try database.execute(
