@@ -317,7 +317,7 @@ import Testing
             let night = try month.night("2026-02-03T01:00:00Z")
             let invoice = try night.issued("VF-000001")
             #expect(invoice.discounts.map(\.amount.amount) == ["1.80"] && invoice.net.amount == "16.17")
-            let model = BillingPages.model(of: invoice).forTemplate
+            let model = BillingPages.model(of: invoice)
             try night.close()
             let names = Self.names(in: SampleMonth.templates.invoice)
             let known = Self.keys(of: model)
@@ -334,11 +334,13 @@ import Testing
         return names
     }
 
-    private static func keys(of value: Any) -> Set<String> {
-        if let object = value as? [String: Any] {
-            return object.reduce(into: []) { $0.formUnion(keys(of: $1.value).union([$1.key])) }
+    private static func keys(of model: PageModel) -> Set<String> {
+        model.reduce(into: Set(model.keys)) { keys, entry in
+            switch entry.value {
+            case .text, .flag: break
+            case .part(let part): keys.formUnion(Self.keys(of: part))
+            case .list(let parts): for part in parts { keys.formUnion(Self.keys(of: part)) }
+            }
         }
-        if let list = value as? [Any] { return list.reduce(into: []) { $0.formUnion(keys(of: $1)) } }
-        return []
     }
 }

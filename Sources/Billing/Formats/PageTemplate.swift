@@ -9,20 +9,23 @@ enum PageValue: Sendable {
     case list([PageModel])
 
     /// The same, as the template engine takes it.
-    var forTemplate: Any {
+    fileprivate var forTemplate: Any {
         switch self {
         case .text(let text): PageText(renderText: text)
         case .flag(let flag): flag
-        case .part(let part): part.forTemplate
-        case .list(let parts): parts.map(\.forTemplate)
+        case .part(let part): PageNames(model: part)
+        case .list(let parts): parts.map(PageNames.init)
         }
     }
 }
 
 typealias PageModel = [String: PageValue]
 
-extension PageModel {
-    var forTemplate: [String: Any] { mapValues(\.forTemplate) }
+/// What the engine asks a model for, name by name. For a dictionary it would find out anew each time how that is asked.
+private struct PageNames: MustacheParent {
+    let model: PageModel
+
+    func child(named name: String) -> Any? { model[name]?.forTemplate }
 }
 
 /// A text that the engine takes as it is: it would describe any other value anew each time.
@@ -52,5 +55,5 @@ struct PageTemplate: Sendable {
         }
     }
 
-    func page(_ model: PageModel) -> [UInt8] { Array(template.render(model.forTemplate).utf8) }
+    func page(_ model: PageModel) -> [UInt8] { Array(template.render(PageNames(model: model)).utf8) }
 }

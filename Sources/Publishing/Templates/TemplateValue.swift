@@ -1,5 +1,7 @@
-/// What a template is given: dictionaries and lists, because looking a name up in a dictionary is three times as
-/// fast as finding it by reflection. Text is escaped by the template engine; markup comes in only as what the
+internal import Mustache
+
+/// What a template is given: records and lists, because looking a name up in a dictionary is three times as fast as
+/// finding it by reflection. Text is escaped by the template engine; markup comes in only as what the
 /// Markdown renderer or this module's own drawing wrote.
 enum TemplateValue: Sendable {
     case text(String)
@@ -20,7 +22,7 @@ enum TemplateValue: Sendable {
         case .flag(let flag): flag
         case .absent: [Int]()
         case .list(let values): values.map(\.forTemplate)
-        case .record(let values): values.mapValues(\.forTemplate)
+        case .record(let values): RecordNames(values: values)
         case .markup(let markup): markup
         }
     }
@@ -79,4 +81,11 @@ extension Sequence {
     func asList(_ record: (Element) throws -> TemplateValue) rethrows -> TemplateValue {
         .list(try map(record))
     }
+}
+
+/// What the engine asks a record for, name by name. For a dictionary it would find out anew each time how that is asked.
+private struct RecordNames: MustacheParent {
+    let values: [String: TemplateValue]
+
+    func child(named name: String) -> Any? { values[name]?.forTemplate }
 }
