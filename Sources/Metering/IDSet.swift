@@ -1,5 +1,9 @@
+internal import Dispatch
 internal import Glibc
 internal import Synchronization
+
+/// Linux's `MADV_POPULATE_WRITE`, which Debian 12's headers have and Swift's module does not show.
+private let populateForWriting: CInt = 23
 
 /// Every id that was seen, with the body it was first seen with: 24 bytes a slot, in shards that grow by
 /// themselves, each behind its own lock.
@@ -95,11 +99,26 @@ final class IDSet: Sendable {
             guard let mapped, mapped != MAP_FAILED else { fatalError("no memory for \(count) ids") }
             mapping = mapped
             let start = mapped.alignedUp(toMultipleOf: page)
-            if byteCount > 2 * page { madvise(start, byteCount - page, MADV_HUGEPAGE) }
+            if byteCount > 2 * page {
+                madvise(start, byteCount - page, MADV_HUGEPAGE)
+                Self.fill(start, byteCount - page, page)
+            }
             slots = start.bindMemory(to: Slot.self, capacity: count)
         }
 
         deinit { munmap(mapping, byteCount) }
+
+        /// Has the kernel put zeroed pages under all of it, on both cores: every page will be looked into, and the first
+        /// to do so would hold a shard's lock for as long as two megabytes take to clear. A kernel before Linux 5.14
+        /// refuses, and clears them as they are met.
+        private static func fill(_ start: UnsafeMutableRawPointer, _ byteCount: Int, _ page: Int) {
+            let half = byteCount / 2 / page * page
+            // SAFETY: the two halves of a mapping that nobody else knows yet; nothing is read or written here.
+            nonisolated(unsafe) let start = start
+            DispatchQueue.concurrentPerform(iterations: 2) { part in
+                madvise(start + part * half, part == 0 ? half : byteCount - half, populateForWriting)
+            }
+        }
     }
 
     private struct Table: ~Copyable {
