@@ -117,7 +117,7 @@ bench-scan: build packages-test ## false alarms of the scanner on Debian's node-
 screenshots: packages-test ## a picture of every page kind in light, dark, phone and print, into out/screenshots/
 	@Tests/Browser/run.sh --screenshots out/screenshots
 
-fuzz: swift deps ## TIME=60 seconds of libFuzzer on every reader of strangers' bytes
+fuzz: swift deps packages-test ## TIME=60 seconds of libFuzzer on every reader of strangers' bytes
 	@Tests/Bench/fuzz.sh $(or $(TIME),60)
 
 # Python tools are for tests only.

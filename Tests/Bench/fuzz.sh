@@ -10,7 +10,8 @@ VEROFORGE_FUZZ=$(find "$(dirname "$(readlink -f "$(command -v swiftc)")")/../lib
     -name "libclang_rt.fuzzer_no_main-$(uname -m).a" | head -n 1)
 [ -n "$VEROFORGE_FUZZ" ] || { echo "fuzz: this Swift comes without libFuzzer" >&2; exit 2; }
 export VEROFORGE_FUZZ
-swift build --scratch-path .build/fuzz --product veroforge-fuzz -c release -Xswiftc -enable-testing > out/fuzz-build.log 2>&1 || { tail -40 out/fuzz-build.log; exit 1; }
+swift build --scratch-path .build/fuzz --product veroforge-fuzz -c release -Xswiftc -enable-testing \
+    > out/fuzz-build.log 2>&1 || { tail -40 out/fuzz-build.log; exit 1; }
 # One seed a reader: its number, then a file that it reads.
 seed() { # number file
     { printf "\\$(printf '%03o' "$1")"; head -c 65536 "$2"; } > "out/corpus/seed-$1-$(basename "$2")"

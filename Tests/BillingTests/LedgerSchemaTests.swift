@@ -48,8 +48,7 @@ struct LedgerSchemaTests {
                 try books.accounts(prefix: "liabilities:publishers:") == [
                     "liabilities:publishers:house:accrued"
                 ])
-            let earned = try books.earnings(
-                PublisherID("house")!, euro, try books.invoiceMarks(), try books.invoiceBookings())
+            let earned = try Earnings(books).of(PublisherID("house")!, euro)
             #expect(earned.map(\.invoice) == ["VF-000001"] && earned.map(\.share) == [700])
         }
         #expect(throws: BillingError.self) {

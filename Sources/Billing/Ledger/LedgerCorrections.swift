@@ -72,68 +72,6 @@ extension LedgerTransaction {
         return kind
     }
 
-    /// What a payout has to know of an invoice.
-    struct InvoiceMark {
-        var ordinal: Int64
-        var period: BillingPeriod
-        var currency: Currency
-    }
-
-    /// Of every invoice by its number.
-    func invoiceMarks() throws -> [String: InvoiceMark] {
-        var marks: [String: InvoiceMark] = [:]
-        var periods: [String: BillingPeriod] = [:]
-        let rows = try Row.fetchCursor(
-            db, sql: "SELECT number, ordinal, period, currency FROM invoice WHERE kind = 'invoice'")
-        while let row = try rows.next() {
-            let (number, text): (String, String) = (row[0], row[2])
-            guard let period = periods[text] ?? BillingPeriod(text) else {
-                throw BillingError(.storage, number, "its period cannot be read")
-            }
-            periods[text] = period
-            marks[number] = InvoiceMark(ordinal: row[1], period: period, currency: try currency(row[3]))
-        }
-        return marks
-    }
-
-    /// The invoices and credit notes that were booked, by their bookings.
-    func invoiceBookings() throws -> [Int64: String] {
-        var invoices: [Int64: String] = [:]
-        let rows = try Row.fetchCursor(
-            db, sql: "SELECT id, invoice FROM booking WHERE kind IN ('invoice', 'credit')")
-        while let row = try rows.next() { invoices[row[0]] = row[1] }
-        return invoices
-    }
-
-    /// What every invoice gave a publisher so far, after credits, in the order of the invoices' numbers.
-    ///
-    /// - Parameters: what `invoiceMarks` and `invoiceBookings` found, once for all publishers.
-    func earnings(
-        _ publisher: PublisherID, _ currency: Currency, _ marks: [String: InvoiceMark],
-        _ bookings: [Int64: String]
-    ) throws -> [(invoice: String, period: BillingPeriod, nets: Int64, share: Int64)] {
-        let postings = try db.cachedStatement(
-            sql: """
-                SELECT booking, minor FROM posting
-                WHERE account = (SELECT id FROM account WHERE name = ?) AND currency = ?
-                """)
-        var shares: [String: Int64] = [:]
-        let entries = try Row.fetchCursor(postings, arguments: [Account.accrued(publisher), currency.code])
-        while let row = try entries.next() {
-            if let invoice = bookings[row[0]] { shares[invoice, default: 0] -= row[1] as Int64 }
-        }
-        let own = try db.cachedStatement(sql: "SELECT invoice, nets FROM invoice_share WHERE publisher = ?")
-        var earned: [(mark: InvoiceMark, invoice: String, nets: Int64)] = []
-        let rows = try Row.fetchCursor(own, arguments: [publisher.text])
-        while let row = try rows.next() {
-            let number: String = row[0]
-            if let mark = marks[number], mark.currency == currency { earned.append((mark, number, row[1])) }
-        }
-        return earned.sorted { $0.mark.ordinal < $1.mark.ordinal }.map {
-            ($0.invoice, $0.mark.period, $0.nets, shares[$0.invoice] ?? 0)
-        }
-    }
-
     // MARK: Credit notes
 
     func credits(of invoice: String) throws -> [CreditNote] {

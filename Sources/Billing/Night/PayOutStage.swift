@@ -10,7 +10,7 @@ extension BillingNight {
         // One transaction: either all of a day's payouts are booked, or none.
         try ledger.write { books in
             var free = try FreeMoney(books, asOf, config)
-            let (marks, bookings) = (try books.invoiceMarks(), try books.invoiceBookings())
+            let earnings = try Earnings(books)
             for id in ids {
                 guard let publisher = publishers[id] else {
                     summary.alarms.append("publisher \(id.text) is not known: nothing is paid out")
@@ -20,8 +20,7 @@ extension BillingNight {
                     if try writeOff(id, currency, books, &summary) {
                         free = try FreeMoney(books, asOf, config)
                     }
-                    let earned = { try books.earnings(id, currency, marks, bookings) }
-                    if let statement = try payOut(publisher, currency, free, earned, books, &summary) {
+                    if let statement = try payOut(publisher, currency, free, earnings, books, &summary) {
                         summary.counts["payouts", default: 0] += 1
                         summary.add("paid", statement.paid)
                     }
@@ -74,11 +73,8 @@ extension BillingNight {
         return booked
     }
 
-    private typealias Earned = (invoice: String, period: BillingPeriod, nets: Int64, share: Int64)
-
     private func payOut(
-        _ publisher: PublisherAccount, _ currency: Currency, _ free: FreeMoney,
-        _ earned: () throws -> [Earned],
+        _ publisher: PublisherAccount, _ currency: Currency, _ free: FreeMoney, _ earnings: Earnings,
         _ books: LedgerTransaction, _ summary: inout StageSummary
     ) throws -> PayoutStatement? {
         let minimum = config.payoutMinimums[currency.code].flatMap { Money($0, currency)?.minor } ?? 1
@@ -97,8 +93,8 @@ extension BillingNight {
         let paid = Money(minor: available, currency)
         let statement = try statement(
             documentNumber("PO", ordinal), publisher, paid,
-            writtenOff: Money(minor: -(free.writtenOff[account]?[currency] ?? 0), currency), try earned(),
-            books)
+            writtenOff: Money(minor: -(free.writtenOff[account]?[currency] ?? 0), currency),
+            try earnings.of(publisher.id, currency), books)
         if let violation = statement.firstViolation() {
             throw BillingError(.conservation, statement.number, violation)
         }
@@ -119,7 +115,7 @@ extension BillingNight {
 
     private func statement(
         _ number: String, _ publisher: PublisherAccount, _ paid: Money, writtenOff given: Money,
-        _ earned: [Earned], _ books: LedgerTransaction
+        _ earnings: [Earnings.Row], _ books: LedgerTransaction
     ) throws -> PayoutStatement {
         let currency = paid.currency
         let zero = Money.zero(currency)
@@ -131,7 +127,7 @@ extension BillingNight {
         let known = Dictionary(
             statements.flatMap(\.rows).map { ($0.invoice, $0.share.minor) }, uniquingKeysWith: +)
         var news: [PayoutStatement.Row] = []
-        for row in earned {
+        for row in earnings {
             let change = row.share - (known[row.invoice] ?? 0)
             if change == 0 { continue }
             news.append(
@@ -139,7 +135,7 @@ extension BillingNight {
                     invoice: row.invoice, period: row.period, nets: Money(minor: row.nets, currency),
                     share: Money(minor: change, currency)))
         }
-        let gained = news.map(\.share).filter { $0.minor > 0 }.reduce(zero, +)
+        let earned = news.map(\.share).filter { $0.minor > 0 }.reduce(zero, +)
         let reversed = -news.map(\.share).filter { $0.minor < 0 }.reduce(zero, +)
         let owed = try [
             Account.accrued(publisher.id), Account.payable(publisher.id), Account.held(publisher.id),
@@ -156,7 +152,7 @@ extension BillingNight {
             iban: publisher.iban, bic: publisher.bic, payer: config.issuer.name,
             payerVATID: config.issuer.vatID,
             currency: currency, after: previous?.day, day: asOf.day, rows: news, opening: opening,
-            earned: gained,
+            earned: earned,
             reversed: reversed, held: held, paid: paid, closing: closing, waiting: waiting,
             writtenOff: given - (previous?.writtenOffInAll ?? zero), writtenOffInAll: given)
     }

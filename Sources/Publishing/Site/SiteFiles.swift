@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 
 // Linux's own, which Glibc's module leaves out.
+// SAFETY: it takes and returns integers, for which Swift's calling convention and C's are the same.
 @_silgen_name("syncfs") private func syncFileSystem(_ descriptor: CInt) -> CInt
 
 /// Files below a folder, by POSIX calls.
