@@ -112,9 +112,12 @@ let package = Package(
         // How a process of ours confines itself, in C, in one visible order.
         .target(name: "CSandbox", dependencies: ["CSeccomp"]),
 
+        // Many Ed25519 signatures checked as one equation.
+        .target(name: "CEd25519"),
+
         // The words of the field, and the pure rooms.
         library("Marketplace"),
-        library("Provenance", ["Marketplace", crypto]),
+        library("Provenance", ["Marketplace", "CEd25519", crypto]),
         library("Bundles", ["Marketplace", "Provenance", "CArchive", "CZlib"]),
         library("Scanning", ["Marketplace", "Bundles", "CYara", yams]),
         library("Advisories", ["Marketplace", "Scanning", grdb]),

@@ -8,9 +8,8 @@ public struct CatalogueCheck: Sendable {
     public let text: String
     public let json: String
 
-    /// `everySignature`: also those that the signatures at a proof's two ends vouch for already.
     public static func verify(
-        _ directory: String, root: String?, asOf: Instant, everySignature: Bool = true
+        _ directory: String, root: String?, asOf: Instant
     ) throws(PipelineError) -> CatalogueCheck {
         guard Files.exists(directory) else {
             throw PipelineError(
@@ -34,14 +33,11 @@ public struct CatalogueCheck: Sendable {
         }
         let report = CatalogueVerifier.verify(
             directory: directory, trust: trust, asOf: asOf,
-            threads: ProcessInfo.processInfo.activeProcessorCount, everySignature: everySignature)
+            threads: ProcessInfo.processInfo.activeProcessorCount)
         var lines = report.problems.map { "BROKEN  \($0)" }
         lines.append(
             "\(report.filesChecked) files, \(report.bytesChecked) bytes, \(report.proofsChecked) proofs, "
                 + "\(report.logSize) log entries checked")
-        lines.append(
-            everySignature
-                ? "signatures: every one" : "signatures: metadata, log, and both ends of every proof's chain")
         lines.append(report.isPinned ? "root: pinned" : "root: first use, not pinned")
         lines.append(
             report.holds

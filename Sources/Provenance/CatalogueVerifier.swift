@@ -6,12 +6,8 @@ import Synchronization
 
 public enum CatalogueVerifier {
     /// Verifies the site in `directory` as of a moment. Never throws: what cannot be read is a problem of the report.
-    ///
-    /// - Parameter everySignature: whether each signature of a proof is verified, also those that the signatures at
-    ///   the chain's two ends vouch for already.
     public static func verify(
-        directory: String, trust: CatalogueTrust, asOf: Instant, threads: Int = 2,
-        everySignature: Bool = true
+        directory: String, trust: CatalogueTrust, asOf: Instant, threads: Int = 2
     ) -> VerificationReport {
         var check = MetadataCheck(directory: directory, asOf: asOf)
         check.run(trust)
@@ -29,8 +25,7 @@ public enum CatalogueVerifier {
         let log = checkLog(directory, digests, &report)
         if let (keys, log) = log {
             checkStatements(directory, keys, log, &report)
-            checkProofs(
-                directory, digests, keys, log, threads: threads, everySignature: everySignature, &report)
+            checkProofs(directory, digests, keys, log, threads: threads, &report)
         }
         return report
     }
@@ -135,9 +130,13 @@ public enum CatalogueVerifier {
         }
     }
 
+    /// How many proofs' signatures are checked together: many enough that a signature costs little, few enough that
+    /// one that is bad sends few others the long way.
+    private static let proofsTogether = 128
+
     private static func checkProofs(
         _ directory: String, _ digests: [String: TUFFile], _ keys: TrustedKeys, _ log: TransparencyLog,
-        threads: Int, everySignature: Bool, _ report: inout VerificationReport
+        threads: Int, _ report: inout VerificationReport
     ) {
         let paths = digests.keys.filter { $0.hasSuffix("/\(CataloguePaths.proofName)") }.sorted()
         report.proofsChecked = paths.count
@@ -145,10 +144,11 @@ public enum CatalogueVerifier {
         let found = Mutex<[String: (problems: [String], entry: LogEntry?)]>([:])
         DispatchQueue.concurrentPerform(iterations: max(1, threads)) { _ in
             while true {
-                let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                guard index < paths.count else { break }
-                let result = problems(of: paths[index], directory, digests, keys, log, everySignature)
-                found.withLock { $0[paths[index]] = result }
+                let start = next.wrappingAdd(proofsTogether, ordering: .relaxed).oldValue
+                guard start < paths.count else { break }
+                let part = paths[start..<min(start + proofsTogether, paths.count)]
+                let results = judge(part, directory, digests, keys, log)
+                found.withLock { for (path, result) in zip(part, results) { $0[path] = result } }
             }
         }
         let results = found.withLock { $0 }
@@ -166,18 +166,35 @@ public enum CatalogueVerifier {
         }
     }
 
-    private static func problems(
-        of path: String, _ directory: String, _ digests: [String: TUFFile], _ keys: TrustedKeys,
-        _ log: TransparencyLog, _ everySignature: Bool
-    ) -> (problems: [String], entry: LogEntry?) {
-        do {
-            let proof = try Proof(parsing: try Files.bytes(of: "\(directory)/\(path)"), subject: path)
-            let problems = proof.problems(
-                keys: keys, log: log, everySignature: everySignature,
-                publishedDigest: { digests[$0]?.digest })
-            return (problems, proof.log.entry)
-        } catch {
-            return ([error.cause], nil)
+    /// What is wrong with each of some proofs, and the entry of the log that it belongs to.
+    private static func judge(
+        _ paths: ArraySlice<String>, _ directory: String, _ digests: [String: TUFFile], _ keys: TrustedKeys,
+        _ log: TransparencyLog
+    ) -> [(problems: [String], entry: LogEntry?)] {
+        let publishedDigest = { (path: String) in digests[path]?.digest }
+        var signatures = SignatureBatch()
+        let proofs = paths.map { path in
+            Result { () throws(ProvenanceError) in
+                let proof = try Proof(parsing: try Files.bytes(of: "\(directory)/\(path)"), subject: path)
+                return (
+                    proof,
+                    proof.holds(
+                        keys: keys, log: log, signatures: &signatures, publishedDigest: publishedDigest)
+                )
+            }
+        }
+        let signaturesHold = signatures.holds()
+        return proofs.map { result in
+            switch result {
+            case .success((let proof, true)) where signaturesHold: ([], proof.log.entry)
+            case .success((let proof, _)):
+                (
+                    proof.problems(
+                        keys: keys, log: log, publishedDigest: publishedDigest, checkFiles: true),
+                    proof.log.entry
+                )
+            case .failure(let error): ([error.cause], nil)
+            }
         }
     }
 }

@@ -48,49 +48,33 @@ public struct TrustedKeys: Sendable {
 }
 
 extension Proof {
-    /// Everything that is wrong with the chain; empty when it holds.
+    /// Whether the chain holds once the signatures hold that are added to `signatures`: one of each link.
     ///
-    /// Each link is signed, and names the digest of the one before. So the publisher's signature on the first link and
-    /// the marketplace's on the last vouch for every byte between them, and those two are what is verified here; where
-    /// anything at all is amiss, or `everySignature` is asked for, all of them are, and each broken link is named.
-    public func problems(
-        keys: TrustedKeys, log published: TransparencyLog?, everySignature: Bool,
+    /// - Returns: `false` where anything at all is amiss; `problems` says what.
+    func holds(
+        keys: TrustedKeys, log published: TransparencyLog, signatures: inout SignatureBatch,
         publishedDigest: (String) -> Marketplace.Digest?
-    ) -> [String] {
-        if !everySignature, holdsByItsEnds(keys, published, publishedDigest) { return [] }
-        return problems(keys: keys, log: published, publishedDigest: publishedDigest, checkFiles: true)
-    }
-
-    private func holdsByItsEnds(
-        _ keys: TrustedKeys, _ published: TransparencyLog?,
-        _ publishedDigest: (String) -> Marketplace.Digest?
     ) -> Bool {
         guard chain.count == ProofStep.allCases.count else { return false }
-        let attest = Set(keys.attest.map(\.keyID))
-        var links: [Result<ProofLink, ProvenanceError>] = []
+        var links: [ProofLink] = []
         var previous: Marketplace.Digest?
         for (step, envelope) in zip(ProofStep.allCases, chain) {
             guard let statement = try? Statement(unverified: envelope),
-                let link = try? ProofLink(statement: statement), link.step == step,
-                link.previous == previous, envelope.payloadType == Statement.payloadType
+                let link = try? ProofLink(statement: statement), link.step == step, link.previous == previous
             else { return false }
-            if case .success(let first)? = links.first {
-                guard link.bundle == first.bundle, link.plugin == first.plugin, link.version == first.version,
-                    envelope.signatures.contains(where: { attest.contains($0.keyID) && $0.bytes.count == 64 })
-                else { return false }
-            }
+            let first = links.first ?? link
+            guard link.bundle == first.bundle, link.plugin == first.plugin, link.version == first.version,
+                signatures.add(
+                    envelope,
+                    by: step == .submission ? keys.publishers[link.plugin.publisher] ?? [] : keys.attest)
+            else { return false }
             for artifact in link.artifacts {
                 if let path = artifact.path, publishedDigest(path) != artifact.digest { return false }
             }
-            links.append(.success(link))
+            links.append(link)
             previous = envelope.payloadDigest
         }
-        guard case .success(let first)? = links.first else { return false }
-        let signers = keys.publishers[first.plugin.publisher] ?? []
-        return (try? chain[0].verify(payloadType: Statement.payloadType, keys: signers)) != nil
-            && (try? chain[chain.count - 1].verify(payloadType: Statement.payloadType, keys: keys.attest))
-                != nil
-            && logProblems(published, links).isEmpty
+        return logProblems(published, links).isEmpty
     }
 
     /// Everything that is wrong with the chain, first broken link first; empty when it holds. `publishedDigest` gives
@@ -148,12 +132,10 @@ extension Proof {
             previous = link
             previousDigest = envelope.payloadDigest
         }
-        return problems + logProblems(published, links)
+        return problems + logProblems(published, links.map { try? $0.get() })
     }
 
-    private func logProblems(
-        _ published: TransparencyLog?, _ links: [Result<ProofLink, ProvenanceError>]
-    ) -> [String] {
+    private func logProblems(_ published: TransparencyLog?, _ links: [ProofLink?]) -> [String] {
         var problems: [String] = []
         let hash = MerkleTree.leafHash(log.entry.leaf)
         if !MerkleTree.verifyInclusion(
@@ -166,13 +148,13 @@ extension Proof {
                 problems.append("log: the root is not one that the published log ever had")
             }
         }
-        guard let index = links.firstIndex(where: { (try? $0.get())?.step == .decision }) else {
+        guard let index = links.firstIndex(where: { $0?.step == .decision }) else {
             return problems + ["log: names another decision"]
         }
         if chain[index].payloadDigest != log.entry.statement {
             problems.append("log: names another decision")
         }
-        if let link = try? links[index].get() {
+        if let link = links[index] {
             if link.bundle != log.entry.subject || link.plugin != log.entry.plugin
                 || link.version != log.entry.version
             {

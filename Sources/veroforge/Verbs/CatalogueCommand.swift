@@ -109,18 +109,13 @@ struct CatalogueCommand: ParsableCommand {
         var root: String?
         @Option(name: .customLong("as-of"), help: "The moment at which nothing may have expired.") var asOf:
             String?
-        @Flag(
-            help:
-                "Verify only the signatures at a proof's two ends, which vouch for those between; all where anything is amiss."
-        )
-        var quick = false
         @Option(help: "text or json.") var format: OutputFormat = .text
 
         func run() throws {
             let moment = asOf.flatMap { Instant($0) ?? Day($0)?.start }
             if asOf != nil, moment == nil { throw PipelineError(.usage, "--as-of \(asOf ?? "") is no time") }
             let outcome = try CatalogueCheck.verify(
-                directory, root: root, asOf: moment ?? Clock.wall(), everySignature: !quick)
+                directory, root: root, asOf: moment ?? Clock.wall())
             print(format == .json ? outcome.json : outcome.text)
             throw Outcome(outcome.isSound ? .done : .findings)
         }
