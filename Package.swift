@@ -60,7 +60,8 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
 // Swift's own libraries inside the program, and lld: `veroforge` is started for every verb, `veroforge-worker` for every
-// bundle, and with shared ones they spent half their start on looking up symbols in 36 libraries. `make bench NAME=scan`
+// bundle, and with shared ones they spent half their start on looking up symbols in 36 libraries; `veroforge-runtime`
+// goes into them thousands of times a call. `make bench NAME=scan`
 // prints what a start takes. They stay position-independent: without that they would start 3 ms sooner and stand at an
 // address that everybody knows.
 let startsFast: [LinkerSetting] = [
@@ -163,7 +164,9 @@ let package = Package(
                 logging,
                 httpClient, nioCore, nioHTTP1, yams, subprocess, histogram,
             ], linkerSettings: startsFast),
-        program("veroforge-runtime", ["PluginRuntime", "Marketplace", argumentParser, logging]),
+        program(
+            "veroforge-runtime", ["PluginRuntime", "Marketplace", argumentParser, logging],
+            linkerSettings: startsFast),
         program(
             "veroforge-runner", ["Frames", "CQuickJS", "CSandbox"], exclude: ["Prelude"],
             // One static file: the same program runs in an empty root, under runsc and as a guest's init.

@@ -46,7 +46,7 @@ struct CallState {
         let request = OperationRequest(name: name, arguments: arguments)
         let answers = answers
         handler.asks(id, request)
-        tasks[id] = Task {
+        tasks[id] = Task(executorPreference: presentExecutor) {
             if delay > 0 { try? await Task.sleep(nanoseconds: delay) }
             if Task.isCancelled { return }
             let outcome = await handler.perform(request, number: id)

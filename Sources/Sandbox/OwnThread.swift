@@ -1,15 +1,15 @@
 import Glibc
 
 /// Work that waits, on a thread of its own: the threads of tasks are few.
-enum OwnThread {
-    static func run<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
+public enum OwnThread {
+    public static func run<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
             start { continuation.resume(returning: work()) }
         }
     }
 
     /// The same, for which nobody waits.
-    static func start(_ work: @escaping @Sendable () -> Void) {
+    public static func start(_ work: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(Box(work))
         var thread = pthread_t()
         // SAFETY: the reference that is passed is taken exactly once, by the thread.

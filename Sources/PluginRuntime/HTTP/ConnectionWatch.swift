@@ -1,6 +1,7 @@
 import Hummingbird
 import HummingbirdCore
 import NIOCore
+import Sandbox
 import Synchronization
 
 /// Knows of each connection (of HTTP/2: of each stream) whether the caller is still there, so that a call ends when
@@ -18,7 +19,7 @@ final class ConnectionWatch: Sendable {
         _ channel: any Channel, _ work: @escaping @Sendable () async -> Result
     ) async -> Result {
         let id = ObjectIdentifier(channel)
-        let task = Task { await work() }
+        let task = Task(executorPreference: presentExecutor) { await work() }
         let isGone = entries.withLock { entries -> Bool in
             guard entries[id] != nil else { return false }
             entries[id]?.whenGone = { task.cancel() }

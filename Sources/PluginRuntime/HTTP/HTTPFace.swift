@@ -56,13 +56,18 @@ struct HTTPFace: HTTPResponder {
             return Self.response(.problem(RuntimeError(.badRequest, "body", "broke off")), closes: true)
         }
         slow.cancel()
-        if let page = await web?.respond(to: plain, target: target) { return Self.response(page) }
-        guard api.endsWithItsCaller(method: plain.method, path: plain.path) else {
-            return Self.response(await api.respond(to: plain))
-        }
         let api = self.api
+        let web = self.web
         let ready = plain
-        return Self.response(await watch.whileCallerIsThere(channel) { await api.respond(to: ready) })
+        if api.endsWithItsCaller(method: ready.method, path: ready.path) {
+            return Self.response(await watch.whileCallerIsThere(channel) { await api.respond(to: ready) })
+        }
+        // Pages, searches and changes may compute for a while: not on the thread that carries others' calls.
+        return Self.response(
+            await withTaskExecutorPreference(globalConcurrentExecutor) {
+                if let page = await web?.respond(to: ready, target: target) { return page }
+                return await api.respond(to: ready)
+            })
     }
 
     private static func response(_ answer: APIResponse, closes: Bool = false) -> Response {

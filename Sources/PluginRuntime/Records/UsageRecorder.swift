@@ -1,5 +1,8 @@
+import Dispatch
+import Glibc
 import Marketplace
 import Metering
+import Sandbox
 import Synchronization
 
 /// Appends usage events to this node's segments: the kernel has each event before its call is answered, the disk has
@@ -9,8 +12,7 @@ final class UsageRecorder: Sendable {
     private let audit: AuditLog
     private let metrics: RuntimeMetrics
     private let unanswered: UnansweredCalls
-    private let wakes: AsyncStream<Void>.Continuation
-    private let flusher: Task<Void, Never>
+    private let flusher: FlushThread
     /// Until when calls are refused because the last event could not be written.
     private let closedUntil = Mutex<ContinuousClock.Instant?>(nil)
     /// Longest wait of an event before its fsync begins.
@@ -22,16 +24,9 @@ final class UsageRecorder: Sendable {
         self.writer = writer
         self.audit = audit
         self.metrics = metrics
-        let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        wakes = continuation
-        flusher = Task {
-            for await _ in stream {
-                try? await Task.sleep(for: .milliseconds(Self.groupMilliseconds))
-                try? await BlockingWork.run {
-                    try? writer.flush()
-                    audit.flush()
-                }
-            }
+        flusher = FlushThread(afterMilliseconds: Self.groupMilliseconds) {
+            try? writer.flush()
+            audit.flush()
         }
     }
 
@@ -65,11 +60,11 @@ final class UsageRecorder: Sendable {
             metrics.usageFailure()
             throw RuntimeError(.usageNotRecorded, "usage", error.description, retryAfterSeconds: 2)
         }
-        wakes.yield()
+        flusher.wake()
     }
 
     /// Brings audit lines to the disk that were written without a usage event.
-    func wake() { wakes.yield() }
+    func wake() { flusher.wake() }
 
     /// The call's answer is kept: its key does not lead to a second event.
     func answered(_ call: String) { unanswered.answered(call) }
@@ -86,9 +81,49 @@ final class UsageRecorder: Sendable {
 
     /// Seals the segment and gives the node free.
     func close() async {
-        wakes.finish()
-        await flusher.value
+        await flusher.end()
         try? writer.close()
         audit.flush()
+    }
+}
+
+/// A thread that brings to the disk what was written meanwhile. It is one that does nothing else: neither a timer nor a
+/// pool has to be woken for it, and a slow disk holds up no task.
+private final class FlushThread: Sendable {
+    private let flush: @Sendable () -> Void
+    private let pause: UInt32
+    private let isAsked = Atomic<Bool>(false)
+    private let isEnding = Atomic<Bool>(false)
+    private let asked = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+
+    /// Each flush begins so many milliseconds after it is first asked for.
+    init(afterMilliseconds: Int, _ flush: @escaping @Sendable () -> Void) {
+        self.pause = UInt32(afterMilliseconds) * 1_000
+        self.flush = flush
+        OwnThread.start { self.run() }
+    }
+
+    private func run() {
+        while true {
+            asked.wait()
+            if isEnding.load(ordering: .acquiring) { break }
+            usleep(pause)
+            isAsked.store(false, ordering: .sequentiallyConsistent)
+            flush()
+        }
+        flush()
+        ended.signal()
+    }
+
+    func wake() {
+        if !isAsked.exchange(true, ordering: .sequentiallyConsistent) { asked.signal() }
+    }
+
+    /// Flushes a last time.
+    func end() async {
+        guard !isEnding.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        asked.signal()
+        await OwnThread.run { [ended] in ended.wait() }
     }
 }

@@ -18,7 +18,7 @@ enum TLSFace {
         let plain = HTTP1Channel.Configuration(
             additionalChannelHandlers: [watch.handler(headSeconds: seconds)], idleTimeout: .seconds(75))
         guard let certificate = configuration.certificate, let key = configuration.privateKey else {
-            return .http1(configuration: plain)
+            return HTTPServerBuilder { OnItsLoop(inner: HTTP1Channel(responder: $0, configuration: plain)) }
         }
         let files = CertificateFiles(certificate: certificate, privateKey: key, logger: logger)
         let present = try files.read()
@@ -32,14 +32,10 @@ enum TLSFace {
             override.privateKey = now?.key
             promise.succeed(override)
         }
-        do {
-            return try .http2Upgrade(
-                tlsConfiguration: tls,
-                configuration: HTTP2UpgradeChannel.Configuration(
-                    idleTimeout: .seconds(75), streamConfiguration: plain))
-        } catch {
-            throw RuntimeError(
-                .configuration, certificate, "the certificate or its key cannot be used: \(error)")
+        let both = HTTP2UpgradeChannel.Configuration(idleTimeout: .seconds(75), streamConfiguration: plain)
+        return HTTPServerBuilder { [tls] in
+            OnItsLoop(
+                inner: try HTTP2UpgradeChannel(tlsConfiguration: tls, configuration: both, responder: $0))
         }
     }
 }

@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import Foundation
-import Marketplace
 import NIOCore
 import NIOHTTP1
 import Synchronization
@@ -87,13 +86,59 @@ struct BenchLoad: Sendable {
         }
     }
 
-    /// At a rate that does not wait for answers; a call's time begins when it was due. The times are kept by a thread of
-    /// its own, so that they are the service's and not those of a busy task.
+    /// At a rate that does not wait for answers; a call's time begins when it was due, and ends when its answer is
+    /// whole. One thread with plain sockets keeps the times, so that they are the service's and not those of a client.
     func open(_ calls: [Call], perSecond: Double) async -> BenchTimes {
         await withCheckedContinuation { continuation in
-            let load = OpenLoad(client, calls, perSecond) { continuation.resume(returning: $0) }
-            Thread.detachNewThread { load.send() }
+            Thread.detachNewThread { continuation.resume(returning: Self.send(calls, perSecond)) }
         }
+    }
+
+    /// One caller, the next call when the one before is answered.
+    func inTurn(_ calls: [Call]) async -> BenchTimes {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                var wire = BenchWire(most: 1)
+                var times = BenchTimes()
+                for (number, request) in calls.map(BenchRequest.init).enumerated() {
+                    let begin = BenchWire.now()
+                    _ = wire.send(request, number: number)
+                    var answer: (number: Int, status: Int)?
+                    while answer == nil { answer = wire.answers(until: BenchWire.now() + 1_000_000_000).first }
+                    if let answer, (200..<300).contains(answer.status) {
+                        times.milliseconds.append(Double(BenchWire.now() - begin) / 1e6)
+                    } else {
+                        times.failures += 1
+                    }
+                }
+                wire.close()
+                continuation.resume(returning: times)
+            }
+        }
+    }
+
+    private static func send(_ calls: [Call], _ perSecond: Double) -> BenchTimes {
+        let requests = calls.map(BenchRequest.init)
+        var wire = BenchWire(most: 512)
+        var times = BenchTimes()
+        let begin = BenchWire.now()
+        func due(_ number: Int) -> UInt64 { begin + UInt64(Double(number) * 1e9 / perSecond) }
+        var sent = 0
+        while times.milliseconds.count + times.failures < calls.count {
+            let now = BenchWire.now()
+            while sent < calls.count, due(sent) <= now, wire.send(requests[sent], number: sent) { sent += 1 }
+            // A due call that finds no connection free waits for the next answer.
+            let next = sent < calls.count ? max(due(sent), now + 100_000) : now + 1_000_000_000
+            for (number, status) in wire.answers(until: next) {
+                if (200..<300).contains(status) {
+                    times.milliseconds.append(Double(BenchWire.now() - due(number)) / 1e6)
+                } else {
+                    times.failures += 1
+                }
+            }
+        }
+        wire.close()
+        return times
     }
 
     private static func join(_ group: TaskGroup<BenchTimes>) async -> BenchTimes {
@@ -106,77 +151,8 @@ struct BenchLoad: Sendable {
     }
 }
 
-/// Calls that are sent when they are due, whatever has become of those before.
-private final class OpenLoad: Sendable {
-    private let client: HTTPClient
-    private let calls: [BenchLoad.Call]
-    private let nanosecondsBetween: Double
-    private let whenDone: @Sendable (BenchTimes) -> Void
-    private let times = Mutex(BenchTimes())
-
-    init(
-        _ client: HTTPClient, _ calls: [BenchLoad.Call], _ perSecond: Double,
-        _ whenDone: @escaping @Sendable (BenchTimes) -> Void
-    ) {
-        self.client = client
-        self.calls = calls
-        nanosecondsBetween = 1e9 / perSecond
-        self.whenDone = whenDone
-    }
-
-    func send() {
-        let requests = calls.map(Self.request)
-        let begin = Self.now()
-        for (index, request) in requests.enumerated() {
-            let due = begin + UInt64(Double(index) * nanosecondsBetween)
-            Self.sleep(until: due)
-            guard let request else {
-                note(nil)
-                continue
-            }
-            client.execute(request: request, deadline: .now() + .seconds(30)).whenComplete { [self] result in
-                let took = Double(Self.now() - due) / 1e6
-                guard case .success(let response) = result, (200..<300).contains(response.status.code) else {
-                    return note(nil)
-                }
-                note(took)
-            }
-        }
-    }
-
-    private func note(_ milliseconds: Double?) {
-        let all = times.withLock { times -> BenchTimes? in
-            if let milliseconds { times.milliseconds.append(milliseconds) } else { times.failures += 1 }
-            return times.milliseconds.count + times.failures == calls.count ? times : nil
-        }
-        if let all { whenDone(all) }
-    }
-
-    private static func request(_ call: BenchLoad.Call) -> HTTPClient.Request? {
-        var headers: HTTPHeaders = ["authorization": "Bearer \(call.token)"]
-        var body: HTTPClient.Body?
-        if call.method != .GET {
-            headers.add(name: "content-type", value: "application/json")
-            body = .byteBuffer(ByteBuffer(string: call.body))
-        }
-        return try? HTTPClient.Request(url: call.url, method: call.method, headers: headers, body: body)
-    }
-
-    /// Nanoseconds.
-    private static func now() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
-
-    private static func sleep(until due: UInt64) {
-        var time = timespec(tv_sec: Int(due / 1_000_000_000), tv_nsec: Int(due % 1_000_000_000))
-        while clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nil) == EINTR {}
-    }
-}
-
-/// What processes hold in memory: the proportional share, so that pages which many share count once.
-enum BenchMemory {
+/// What processes use. Of memory it is the proportional share, so that pages which many share count once.
+enum BenchUse {
     /// MiB of a process and of all that it has started.
     static func mebibytes(of root: Int32) -> (total: Double, processes: Int) {
         var children: [Int32: [Int32]] = [:]
@@ -192,6 +168,14 @@ enum BenchMemory {
             waiting += children[pid] ?? []
         }
         return (total, processes)
+    }
+
+    /// Milliseconds of processor time that a process has used, without its children's.
+    static func processorMilliseconds(of pid: Int32) -> Double {
+        guard let stat = text("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return .nan }
+        let words = stat[stat.index(after: end)...].split(separator: " ")
+        guard words.count > 12, let user = Double(words[11]), let system = Double(words[12]) else { return .nan }
+        return (user + system) * 1_000 / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
     private static func text(_ path: String) -> String? {
