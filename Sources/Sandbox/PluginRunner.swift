@@ -34,11 +34,11 @@ public actor PluginRunner {
 
     deinit { channel.end() }
 
-    /// Whether the runner can still answer calls.
-    public var isAlive: Bool { state != .ended }
+    /// Whether the runner can still answer calls. A caller who goes away in the moment of the answer ends it as well.
+    public var isAlive: Bool { state != .ended && isUp }
 
     /// Whether its process is there, as far as the host has been told.
-    nonisolated var isUp: Bool { channel.isOpen }
+    public nonisolated var isUp: Bool { channel.isOpen }
 
     /// The confined process, as the host sees it; for tests and measurements.
     public nonisolated var processID: Int32? { channel.confined }

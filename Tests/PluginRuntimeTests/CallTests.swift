@@ -46,6 +46,20 @@ import Testing
         await node.end()
     }
 
+    @Test func aRunnerThatDiedBetweenCallsCostsNoCall() async throws {
+        let starter = ScriptedStarter()
+        let node = try await TestNode.make(starter)
+        try node.list()
+        _ = try await node.install()
+        #expect(try await node.call().status == 200)
+        let before = starter.started.value
+        starter.gone.change { $0 = before }
+        #expect(try await node.call().status == 200)
+        #expect(starter.started.value == before + 1)
+        #expect(try node.events().filter { $0["outcome"] == "failed" }.isEmpty)
+        await node.end()
+    }
+
     @Test func runnerEndedByALimitIsReplaced() async throws {
         let runs = Locked(0)
         let starter = ScriptedStarter { _, _, _ in

@@ -22,6 +22,8 @@ struct ScriptedStarter: PluginStarter {
 
     let started = Locked(0)
     let cleaned = Locked(0)
+    /// Of the runners started so far, how many have lost their process.
+    let gone = Locked(0)
     /// Fails the start of these versions.
     var broken: Set<String> = []
     /// Files of the bundle's `ui/`.
@@ -43,7 +45,7 @@ struct ScriptedStarter: PluginStarter {
             throw RuntimeError(
                 .pluginFailed, plugin.plugin.text, "could not be started: TypeError: broken on purpose")
         }
-        return Scripted(starter: self)
+        return Scripted(starter: self, number: started.value)
     }
 
     func files(of bundle: Digest) async throws(RuntimeError) -> [BundleFile] {
@@ -52,7 +54,9 @@ struct ScriptedStarter: PluginStarter {
 
     private struct Scripted: SandboxedPlugin {
         let starter: ScriptedStarter
+        let number: Int
         var isolation: String { "native" }
+        var isUp: Bool { number > starter.gone.value }
 
         func execute(
             _ action: String, data: JSONValue, extra: [String: JSONValue], operations: ProxiedOperations

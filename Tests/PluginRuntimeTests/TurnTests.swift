@@ -5,8 +5,13 @@ import Testing
 
 /// How the processors are shared between tenants.
 @Suite struct TurnTests {
-    private static func turns(_ most: Int, ofTenant: Int, slice: Duration = .seconds(60)) -> ProcessorTurns {
-        ProcessorTurns(ProcessorTurns.Limits(turnsMax: most, tenantTurnsMax: ofTenant, slice: slice))
+    private static func turns(
+        _ most: Int, ofTenant: Int, ofOnlyTenant: Int? = nil, slice: Duration = .seconds(60)
+    ) -> ProcessorTurns {
+        ProcessorTurns(
+            ProcessorTurns.Limits(
+                turnsMax: most, tenantTurnsMax: ofTenant, onlyTenantTurnsMax: ofOnlyTenant ?? ofTenant,
+                slice: slice))
     }
 
     /// Begins a turn elsewhere and notes it.
@@ -37,6 +42,26 @@ import Testing
         #expect(log.value == ["third"])
         for turn in [second, third, other] { turn.end() }
         #expect(turns.waiting == 0)
+    }
+
+    @Test func aTenantBesideOthersTakesFewerTurnsThanTheOnlyOne() async {
+        let turns = Self.turns(4, ofTenant: 1, ofOnlyTenant: 2)
+        let (first, second) = (Turn(acme, turns), Turn(acme, turns))
+        await first.begin()
+        await second.begin()
+        first.end()
+        second.end()
+        let other = Turn(rival, turns)
+        await other.begin()
+        other.end()
+        let third = Turn(acme, turns)
+        await third.begin()
+        let log = Locked<[String]>([])
+        let later = Self.begin(Turn(acme, turns), log, "later")
+        await Self.waits(turns, 1)
+        #expect(log.value.isEmpty)
+        third.end()
+        await later.value
     }
 
     @Test func tenantsAreServedInTurn() async {

@@ -93,6 +93,36 @@ import Testing
         #expect(await runner.isAlive == false)
     }
 
+    @Test func aRunnerThatIsKilledBetweenCallsIsKnownToBeGone() async throws {
+        let runner = try await Fixture.native().start(RunnerLimits(Fixture.quick))
+        _ = try await runner.load(Fixture.image("return 1;"))
+        _ = try await runner.initialize(Answers())
+        #expect(await runner.isAlive)
+        kill(try #require(runner.processID), SIGKILL)
+        for _ in 0..<200 where runner.isUp { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(!runner.isUp)
+        #expect(await runner.isAlive == false)
+        await runner.kill()
+    }
+
+    /// The answer and the caller's leaving cross: whoever is told that the runner can be used finds it running.
+    @Test func aCallGivenUpInTheMomentOfItsAnswerLeavesNoRunnerThatSeemsAlive() async throws {
+        for round in 0..<60 {
+            let runner = try await Fixture.native().start(RunnerLimits(Fixture.quick))
+            _ = try await runner.load(Fixture.image("return 1;"))
+            _ = try await runner.initialize(Answers())
+            let call = Task { try await runner.execute(action: "go", data: nil, handler: Answers()) }
+            try await Task.sleep(for: .microseconds(round * 10))
+            call.cancel()
+            _ = try? await call.value
+            if await runner.isAlive {
+                let next = try await runner.execute(action: "go", data: nil, handler: Answers())
+                #expect(next.outcome == .success(1), "round \(round)")
+            }
+            await runner.kill()
+        }
+    }
+
     @Test func logsComeBackWithTheirLevel() async throws {
         let result = try await Fixture.run(
             "console.error('bad', {a: [1, 'x']}); context.logger.info('sent', { channel: '#ops' }); return 1;"

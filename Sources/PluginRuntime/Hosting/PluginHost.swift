@@ -112,7 +112,14 @@ actor PluginHost {
 
     private func runner() async throws(RuntimeError) -> any SandboxedPlugin {
         try refuseUnlessOpen()
-        if let (runner, _) = idle.popLast() {
+        while let (runner, _) = idle.popLast() {
+            // One that has gone while nobody called it, killed by the system for want of memory say, is no call's loss.
+            guard runner.isUp else {
+                runner.end()
+                metrics.runnerEnded("gone")
+                settle()
+                continue
+            }
             begin()
             return runner
         }

@@ -12,14 +12,19 @@ final class ProcessorTurns: Sendable {
     struct Limits: Sendable {
         /// Turns at one time.
         var turnsMax: Int
-        /// Turns of one tenant at one time.
+        /// Turns of one tenant at one time, while others call as well.
         var tenantTurnsMax: Int
+        /// Turns of a tenant that is the only one to call.
+        var onlyTenantTurnsMax: Int
         /// How long a turn counts.
         var slice = Duration.milliseconds(20)
 
-        /// Two turns a processor, so that none stands still while a turn passes on; half of them for one tenant.
+        /// Two turns a processor, so that none stands still while a turn passes on. The only tenant may take as many as
+        /// there are processors; one beside others half of that, so that theirs are free.
         static func of(processors: Int) -> Limits {
-            Limits(turnsMax: 2 * processors, tenantTurnsMax: processors)
+            Limits(
+                turnsMax: 2 * processors, tenantTurnsMax: max(1, processors / 2),
+                onlyTenantTurnsMax: processors)
         }
 
         static let ofThisMachine = of(processors: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
@@ -37,11 +42,27 @@ final class ProcessorTurns: Sendable {
         /// Tenants with a queue, the next one to be served first.
         var order: [TenantID] = []
         var isTicking = false
+        /// The tenant that called last, and the last one before it that was another.
+        var latest: (tenant: TenantID, at: ContinuousClock.Instant)?
+        var before: (tenant: TenantID, at: ContinuousClock.Instant)?
+
+        mutating func note(_ tenant: TenantID) {
+            if let latest, latest.tenant != tenant { before = latest }
+            latest = (tenant, .now)
+        }
+
+        /// Whether nobody else has called for a while.
+        func isAlone(_ tenant: TenantID) -> Bool {
+            guard let other = latest?.tenant == tenant ? before : latest else { return true }
+            return other.at.duration(to: .now) > ProcessorTurns.quiet
+        }
     }
 
     private let limits: Limits
     private let state = Mutex(State())
     private static let tick = Duration.milliseconds(5)
+    /// After so long without a call of others a tenant is the only one.
+    private static let quiet = Duration.milliseconds(50)
 
     init(_ limits: Limits = .ofThisMachine) { self.limits = limits }
 
@@ -50,7 +71,10 @@ final class ProcessorTurns: Sendable {
 
     /// Waits for a turn.
     fileprivate func take(_ turn: Turn) async {
-        let isFree = state.withLock { hold(turn, &$0) }
+        let isFree = state.withLock { state in
+            state.note(turn.tenant)
+            return hold(turn, &state)
+        }
         if isFree { return }
         await withCheckedContinuation { continuation in
             let (isFree, mustTick) = state.withLock { state -> (Bool, Bool) in
@@ -91,7 +115,9 @@ final class ProcessorTurns: Sendable {
     }
 
     private func fits(_ tenant: TenantID, _ state: State) -> Bool {
-        state.holders.count < limits.turnsMax && state.heldBy[tenant] ?? 0 < limits.tenantTurnsMax
+        state.holders.count < limits.turnsMax
+            && state.heldBy[tenant] ?? 0
+                < (state.isAlone(tenant) ? limits.onlyTenantTurnsMax : limits.tenantTurnsMax)
     }
 
     /// Gives a turn where one is free and nobody of the tenant's waits for it.

@@ -76,6 +76,7 @@ private struct StartedPlugin: SandboxedPlugin {
     let context: ProxiedOperations
 
     var isolation: String { runner.backEnd.rawValue }
+    var isUp: Bool { runner.isUp }
 
     func execute(
         _ action: String, data: JSONValue, extra: [String: JSONValue], operations: ProxiedOperations

@@ -5,6 +5,8 @@ import Sandbox
 protocol SandboxedPlugin: Sendable {
     /// The back end that really isolates it.
     var isolation: String { get }
+    /// False once its process has gone, for whatever reason, also between calls.
+    var isUp: Bool { get }
 
     /// Runs the plugin's `execute`.
     func execute(

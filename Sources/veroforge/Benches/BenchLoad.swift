@@ -104,7 +104,9 @@ struct BenchLoad: Sendable {
                     let begin = BenchWire.now()
                     _ = wire.send(request, number: number)
                     var answer: (number: Int, status: Int)?
-                    while answer == nil { answer = wire.answers(until: BenchWire.now() + 1_000_000_000).first }
+                    while answer == nil {
+                        answer = wire.answers(until: BenchWire.now() + 1_000_000_000).first
+                    }
                     if let answer, (200..<300).contains(answer.status) {
                         times.milliseconds.append(Double(BenchWire.now() - begin) / 1e6)
                     } else {
@@ -174,7 +176,9 @@ enum BenchUse {
     static func processorMilliseconds(of pid: Int32) -> Double {
         guard let stat = text("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return .nan }
         let words = stat[stat.index(after: end)...].split(separator: " ")
-        guard words.count > 12, let user = Double(words[11]), let system = Double(words[12]) else { return .nan }
+        guard words.count > 12, let user = Double(words[11]), let system = Double(words[12]) else {
+            return .nan
+        }
         return (user + system) * 1_000 / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 

@@ -51,7 +51,8 @@ struct BenchMarket {
     }
 
     static func make(
-        root: String, plugins count: Int, tenants: [String], app: String, credential: String
+        root: String, plugins count: Int, tenants: [String], app: (_ tenant: String) -> String,
+        credential: String
     ) throws -> BenchMarket {
         let now = Clock.wall()
         let data = try DataDirectory.create(root, configuration: Configuration.template(demo: true))
@@ -66,7 +67,7 @@ struct BenchMarket {
         for name in tenants {
             let tenant = TenantID(name)!
             try registry.createTenant(
-                tenant, name: name, appURL: app, credential: Array(credential.utf8), country: "DE",
+                tenant, name: name, appURL: app(name), credential: Array(credential.utf8), country: "DE",
                 currency: Currency("EUR")!, sealedBy: sealed, now: now)
             tokens[name] = try registry.issueToken(for: .tenant(tenant), now: now).token
         }

@@ -54,7 +54,9 @@ struct BenchWire {
         }
         guard connections.count(where: { $0.asked != nil }) < most else { return false }
         connections.append(Connection(descriptor: Self.connected(request.port), port: request.port))
-        if !put(request, number, at: connections.count - 1) { connections[connections.count - 1].asked = number }
+        if !put(request, number, at: connections.count - 1) {
+            connections[connections.count - 1].asked = number
+        }
         return true
     }
 
@@ -140,7 +142,8 @@ struct BenchWire {
             let line = rest[..<end]
             rest = rest[(end + 1)...]
             if line.count <= 1 {
-                let isWhole = isChunked ? rest.suffix(5).elementsEqual("0\r\n\r\n".utf8) : rest.count >= length
+                let isWhole =
+                    isChunked ? rest.suffix(5).elementsEqual("0\r\n\r\n".utf8) : rest.count >= length
                 return isWhole ? Int(text(bytes[9..<12])) : nil
             }
             guard line.count > 16 else { continue }

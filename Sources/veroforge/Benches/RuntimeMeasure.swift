@@ -47,6 +47,7 @@ final class RuntimeBench {
     let load: BenchLoad
     let market: BenchMarket
     let application: LoopbackServer
+    private let noisy: BenchApplication
     private var runtime: DemoProcess?
     private var url = ""
     private let installed: Int
@@ -65,9 +66,18 @@ final class RuntimeBench {
         let credential = "bench-credential"
         let app = SimulatedApp(seed: 7)
         let application = try await SimulatedServers.application(app, credential: credential)
+        // What the noisy tenant's calls do is to be felt in the runtime, not in an application that all share.
+        let overdue: JSONValue = [["field": "status", "op": "eq", "value": "overdue"]]
+        let rows = app.perform(
+            OperationRequest(name: "readData", arguments: ["entity": "invoices", "filters": overdue]))
+        guard case .success(let invoices) = rows,
+            let noisy = BenchApplication(answering: invoices.serializedBytes())
+        else { throw PipelineError(.incomplete, "the noisy tenant's application could not be started") }
         let market = try BenchMarket.make(
-            root: root, plugins: perTenant, tenants: tenants, app: application.url, credential: credential)
-        let bench = RuntimeBench(programs, BenchLoad(client: client), market, application, installed)
+            root: root, plugins: perTenant, tenants: tenants,
+            app: { $0 == "noisy" ? noisy.url : application.url }, credential: credential)
+        let bench = RuntimeBench(
+            programs, BenchLoad(client: client), market, application, noisy, installed)
         // One caller that goes on when it is answered must not be stopped by its rate.
         try await bench.serve(callsPerSecond: 5_000)
         return bench
@@ -75,8 +85,9 @@ final class RuntimeBench {
 
     private init(
         _ programs: ProgramFiles, _ load: BenchLoad, _ market: BenchMarket, _ application: LoopbackServer,
-        _ installed: Int
+        _ noisy: BenchApplication, _ installed: Int
     ) {
+        self.noisy = noisy
         self.programs = programs
         self.load = load
         self.market = market
@@ -97,7 +108,9 @@ final class RuntimeBench {
             ], log: "\(root)/runtime.log")
         url = "http://127.0.0.1:\(port)"
         for _ in 0..<200 {
-            if await load.time(BenchLoad.Call(url: url + "/healthz", token: "", method: .GET)) != nil { return }
+            if await load.time(BenchLoad.Call(url: url + "/healthz", token: "", method: .GET)) != nil {
+                return
+            }
             try await Task.sleep(for: .milliseconds(50))
         }
         throw PipelineError(.tryLater, "the runtime did not start; see \(root)/runtime.log")
@@ -105,6 +118,7 @@ final class RuntimeBench {
 
     func end() {
         runtime?.stop()
+        noisy.stop()
         try? FileManager.default.removeItem(atPath: market.root)
     }
 
@@ -165,7 +179,8 @@ final class RuntimeBench {
                 + BenchTimes.show((used[part + 1] - used[part]) / Double(calls.count)) + " ms"
         }
         // What the plugin asks it, `status` is `overdue`.
-        let filter = "%5B%7B%22field%22%3A%22status%22%2C%22op%22%3A%22eq%22%2C%22value%22%3A%22overdue%22%7D%5D"
+        let filter =
+            "%5B%7B%22field%22%3A%22status%22%2C%22op%22%3A%22eq%22%2C%22value%22%3A%22overdue%22%7D%5D"
         let reads = [BenchLoad.Call](
             repeating: BenchLoad.Call(
                 url: application.url + "/entities/invoices?filter=" + filter, token: "bench-credential",
