@@ -37,10 +37,15 @@ final class Program {
         }
     }
 
-    func send(_ message: RunnerMessage) {
-        do { Wire.write(try session.send(message)) } catch {
+    /// Sends messages in one write, so that the host is woken once for them.
+    func send(_ messages: RunnerMessage...) {
+        var bytes: [UInt8] = []
+        do throws(FrameError) {
+            for message in messages { bytes += try session.send(message) }
+        } catch {
             Wire.fail("a frame of our own: \(error.code) \(error.subject)")
         }
+        Wire.write(bytes)
     }
 
     /// The time that the plugin sees.
@@ -197,17 +202,16 @@ final class Program {
         }
         waiting = [:]
         if let reason = rejections.takeFirst(engine.context) { JS_FreeValue(engine.context, reason) }
-        send(
-            .usage(
-                id: id,
-                CallUsage(
-                    cpuNanoseconds: used, heapBytes: UInt64(engine.heapBytes),
-                    heapPeakBytes: UInt64(engine.heapPeakBytes), tempBytes: tempBytes)))
-        switch outcome {
-        case .success(let json): send(.result(id: id, .success, payload: json))
-        case .failure(let json): send(.result(id: id, .failure, payload: json))
-        case .limit(let name): send(.result(id: id, .limit, payload: Array(name.utf8)))
-        }
+        let usage = CallUsage(
+            cpuNanoseconds: used, heapBytes: UInt64(engine.heapBytes),
+            heapPeakBytes: UInt64(engine.heapPeakBytes), tempBytes: tempBytes)
+        let (status, payload) =
+            switch outcome {
+            case .success(let json): (ResultStatus.success, json)
+            case .failure(let json): (.failure, json)
+            case .limit(let name): (.limit, Array(name.utf8))
+            }
+        send(.usage(id: id, usage), .result(id: id, status, payload: payload))
     }
 
     // MARK: Answers
