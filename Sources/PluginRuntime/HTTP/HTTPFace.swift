@@ -59,7 +59,8 @@ struct HTTPFace: HTTPResponder {
         let api = self.api
         let web = self.web
         let ready = plain
-        if api.endsWithItsCaller(method: ready.method, path: ready.path) {
+        let isForm = web != nil && WebFace.formType(ready) != nil
+        if !isForm, api.endsWithItsCaller(method: ready.method, path: ready.path) {
             return Self.response(await watch.whileCallerIsThere(channel) { await api.respond(to: ready) })
         }
         // Pages, searches and changes may compute for a while: not on the thread that carries others' calls.
