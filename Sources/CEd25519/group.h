@@ -28,31 +28,29 @@ static inline addend as_addend(const point *p) {
     return r;
 }
 
-// The rest of an addition: a = (Y1 - X1)(Y2 - X2), b = (Y1 + X1)(Y2 + X2), c = 2d T1 T2, d = 2 Z1 Z2, all but d tight.
-// A negative right side has a and b from its swapped halves already, and takes c away where the other adds it.
-static inline point finish_addition(const fe *a, const fe *b, const fe *c, const fe *d, bool negative) {
-    fe e = fe_sub(b, a), h = fe_add(b, a);
-    fe less = fe_sub(d, c), more = fe_add(d, c);
+// The sum of p and an addend, given twice the product of both Z. Of a negative one the two halves change places, and what
+// would be added of T is taken away.
+static inline point sum_of(
+    const point *p, const fe *plus2, const fe *minus2, const fe *t2d, const fe *d, bool negative
+) {
+    fe minus = fe_sub(&p->y, &p->x), plus = fe_add(&p->y, &p->x);
+    fe a = fe_mul(&minus, negative ? plus2 : minus2);
+    fe b = fe_mul(&plus, negative ? minus2 : plus2);
+    fe c = fe_mul(&p->t, t2d);
+    fe e = fe_sub(&b, &a), h = fe_add(&b, &a);
+    fe less = fe_sub(d, &c), more = fe_add(d, &c);
     const fe *f = negative ? &more : &less, *g = negative ? &less : &more;
     return (point){fe_mul(&e, f), fe_mul(g, &h), fe_mul(f, g), fe_mul(&e, &h)};
 }
 
 static inline point add(const point *p, const addend *q, bool negative) {
-    fe minus = fe_sub(&p->y, &p->x), plus = fe_add(&p->y, &p->x);
-    fe a = fe_mul(&minus, negative ? &q->plus : &q->minus);
-    fe b = fe_mul(&plus, negative ? &q->minus : &q->plus);
-    fe c = fe_mul(&p->t, &q->t2d);
     fe d = fe_mul(&p->z, &q->z2);
-    return finish_addition(&a, &b, &c, &d, negative);
+    return sum_of(p, &q->plus, &q->minus, &q->t2d, &d, negative);
 }
 
 static inline point add_affine(const point *p, const affine_addend *q, bool negative) {
-    fe minus = fe_sub(&p->y, &p->x), plus = fe_add(&p->y, &p->x);
-    fe a = fe_mul(&minus, negative ? &q->plus : &q->minus);
-    fe b = fe_mul(&plus, negative ? &q->minus : &q->plus);
-    fe c = fe_mul(&p->t, &q->t2d);
     fe d = fe_add(&p->z, &p->z);
-    return finish_addition(&a, &b, &c, &d, negative);
+    return sum_of(p, &q->plus, &q->minus, &q->t2d, &d, negative);
 }
 
 static inline point twice(const point *p) {

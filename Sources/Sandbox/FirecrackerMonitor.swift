@@ -102,7 +102,7 @@ struct FirecrackerMonitor: MachineMonitor {
         GuestGuard.say(GuestGuard.freshSeed(), to: ports.guard)
         GuestGuard.say(Greeting.preface(list), to: ports.frames)
         try GuestGuard.waitUntilReady(ports.report, deadline)
-        let release = GuestGuard.release(in: GuestGuard.said(ports.guard)) ?? ""
+        let release = try GuestGuard.waitForRelease(ports.guard, deadline)
         // The word came from the runner a moment before it begins to read.
         usleep(50_000)
         return release

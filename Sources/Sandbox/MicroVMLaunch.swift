@@ -95,9 +95,24 @@ enum GuestGuard {
         return lines.isEmpty ? "it said nothing" : lines.joined(separator: "; ")
     }
 
-    /// The kernel's release in "guest: seeded RELEASE", once it is there.
+    /// The kernel's release, once the guest has given it: that is on another port than the runner's word that it is
+    /// ready, and may come after it.
+    static func waitForRelease(_ fd: Int32, _ deadline: UInt64) throws(SandboxError) -> String {
+        var text = ""
+        while true {
+            text += said(fd)
+            if let release = release(in: text) { return release }
+            guard Clock.monotonic() < deadline else {
+                throw SandboxError(.startFailed, "the guest", cause: "it did not take its seed")
+            }
+            usleep(1_000)
+        }
+    }
+
+    /// The kernel's release in "guest: seeded RELEASE", once the line is whole.
     static func release(in said: String) -> String? {
-        for line in said.split(separator: "\n") where line.hasPrefix("guest: seeded ") {
+        let whole = said.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        for line in whole where line.hasPrefix("guest: seeded ") {
             return String(line.dropFirst("guest: seeded ".count))
         }
         return nil

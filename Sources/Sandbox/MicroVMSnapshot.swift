@@ -24,7 +24,7 @@ struct MachineSnapshot: KeptMachine {
         GuestGuard.say(GuestGuard.freshSeed(), to: running.guard)
         GuestGuard.say(Greeting.preface(list), to: running.frames)
         try GuestGuard.waitUntilReady(running.report, deadline)
-        let release = GuestGuard.release(in: GuestGuard.said(running.guard)) ?? ""
+        let release = try GuestGuard.waitForRelease(running.guard, deadline)
         // The word came from the runner a moment before it begins to read.
         usleep(50_000)
         let state = try takeState(launch.control, deadline)

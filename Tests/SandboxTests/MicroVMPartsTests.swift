@@ -81,6 +81,7 @@ import Testing
 
     @Test func theGuestsWordsAreRead() {
         #expect(GuestGuard.release(in: "guest: seeded 6.1.0-56-cloud-amd64\n") == "6.1.0-56-cloud-amd64")
+        #expect(GuestGuard.release(in: "guest: seeded 6.1.0-5") == nil)
         #expect(GuestGuard.release(in: "guest: exit 0\n") == nil)
         #expect(GuestGuard.exit(in: "guest: seeded 6.1\nguest: exit 73\n")?.status == 73 << 8)
         let memory = GuestGuard.exit(in: "guest: memory 137\n")

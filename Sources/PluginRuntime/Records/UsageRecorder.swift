@@ -1,8 +1,5 @@
-import Dispatch
-import Glibc
 import Marketplace
 import Metering
-import Sandbox
 import Synchronization
 
 /// Appends usage events to this node's segments: the kernel has each event before its call is answered, the disk has
@@ -84,46 +81,5 @@ final class UsageRecorder: Sendable {
         await flusher.end()
         try? writer.close()
         audit.flush()
-    }
-}
-
-/// A thread that brings to the disk what was written meanwhile. It is one that does nothing else: neither a timer nor a
-/// pool has to be woken for it, and a slow disk holds up no task.
-private final class FlushThread: Sendable {
-    private let flush: @Sendable () -> Void
-    private let pause: UInt32
-    private let isAsked = Atomic<Bool>(false)
-    private let isEnding = Atomic<Bool>(false)
-    private let asked = DispatchSemaphore(value: 0)
-    private let ended = DispatchSemaphore(value: 0)
-
-    /// Each flush begins so many milliseconds after it is first asked for.
-    init(afterMilliseconds: Int, _ flush: @escaping @Sendable () -> Void) {
-        self.pause = UInt32(afterMilliseconds) * 1_000
-        self.flush = flush
-        OwnThread.start { self.run() }
-    }
-
-    private func run() {
-        while true {
-            asked.wait()
-            if isEnding.load(ordering: .acquiring) { break }
-            usleep(pause)
-            isAsked.store(false, ordering: .sequentiallyConsistent)
-            flush()
-        }
-        flush()
-        ended.signal()
-    }
-
-    func wake() {
-        if !isAsked.exchange(true, ordering: .sequentiallyConsistent) { asked.signal() }
-    }
-
-    /// Flushes a last time.
-    func end() async {
-        guard !isEnding.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        asked.signal()
-        await OwnThread.run { [ended] in ended.wait() }
     }
 }

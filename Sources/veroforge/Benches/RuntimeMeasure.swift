@@ -190,7 +190,7 @@ final class RuntimeBench {
         return [
             "warm, HTTP + proxy + one readData, 100 plugins of one tenant round robin, one call after the other: "
                 + "\(inTurnTimes.text); of it the sample application, asked alone: \(appInTurn.text); \(perCall(0))",
-            "  the same at 150 calls/s, caches cold in between: \(warmTimes.text); the sample application: \(app.text); \(perCall(1))",
+            "  the same at 150 calls/s, with pauses in between: \(warmTimes.text); the sample application: \(app.text); \(perCall(1))",
         ]
     }
 
