@@ -60,10 +60,9 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
 // Swift's own libraries inside the program, and lld: `veroforge` is started for every verb, `veroforge-worker` for every
-// bundle, and with shared ones they spent half their start on looking up symbols in 36 libraries; `veroforge-runtime`
-// goes into them thousands of times a call. `make bench NAME=scan`
-// prints what a start takes. They stay position-independent: without that they would start 3 ms sooner and stand at an
-// address that everybody knows.
+// bundle, and with shared ones they spent half their start on looking up symbols in 36 libraries; in `veroforge-runtime`
+// every call goes through them. `make bench NAME=scan` prints what a start takes. They stay position-independent: without
+// that they would start 3 ms sooner and stand at an address that everybody knows.
 let startsFast: [LinkerSetting] = [
     .unsafeFlags(
         [

@@ -69,9 +69,11 @@ static inline fe fe_square(const fe *a) {
         (wide)d0 * a4 + (wide)d1 * a3 + (wide)a2 * a2);
 }
 
-static inline fe fe_square_times(fe a, int times) {
-    while (times-- > 0) a = fe_square(&a);
-    return a;
+// a^(2^times) b
+static inline fe fe_raise(const fe *a, int times, const fe *b) {
+    fe r = *a;
+    while (times-- > 0) r = fe_square(&r);
+    return fe_mul(&r, b);
 }
 
 // The one spelling below p, little-endian.
@@ -120,30 +122,20 @@ static inline bool fe_is_odd(const fe *a) {
     return bytes[0] & 1;
 }
 
-// a^((p - 5) / 8) = a^(2^252 - 3), of which the square roots are made
+// a^((p - 5) / 8) = a^(2^252 - 3), of which the square roots are made; `toN` is a^(2^N - 1)
 static inline fe fe_root_power(const fe *a) {
     fe a2 = fe_square(a);
-    fe a8 = fe_square_times(a2, 2);
-    fe a9 = fe_mul(&a8, a);
+    fe a9 = fe_raise(&a2, 2, a);
     fe a11 = fe_mul(&a9, &a2);
-    fe a22 = fe_square(&a11);
-    fe to5 = fe_mul(&a22, &a9); // a^(2^5 - 1)
-    fe t = fe_square_times(to5, 5);
-    fe to10 = fe_mul(&t, &to5);
-    t = fe_square_times(to10, 10);
-    fe to20 = fe_mul(&t, &to10);
-    t = fe_square_times(to20, 20);
-    fe to40 = fe_mul(&t, &to20);
-    t = fe_square_times(to40, 10);
-    fe to50 = fe_mul(&t, &to10);
-    t = fe_square_times(to50, 50);
-    fe to100 = fe_mul(&t, &to50);
-    t = fe_square_times(to100, 100);
-    fe to200 = fe_mul(&t, &to100);
-    t = fe_square_times(to200, 50);
-    fe to250 = fe_mul(&t, &to50);
-    t = fe_square_times(to250, 2);
-    return fe_mul(&t, a);
+    fe to5 = fe_raise(&a11, 1, &a9);
+    fe to10 = fe_raise(&to5, 5, &to5);
+    fe to20 = fe_raise(&to10, 10, &to10);
+    fe to40 = fe_raise(&to20, 20, &to20);
+    fe to50 = fe_raise(&to40, 10, &to10);
+    fe to100 = fe_raise(&to50, 50, &to50);
+    fe to200 = fe_raise(&to100, 100, &to100);
+    fe to250 = fe_raise(&to200, 50, &to50);
+    return fe_raise(&to250, 2, a);
 }
 
 #endif

@@ -176,21 +176,23 @@ public enum CatalogueVerifier {
         let proofs = paths.map { path in
             Result { () throws(ProvenanceError) in
                 let proof = try Proof(parsing: try Files.bytes(of: "\(directory)/\(path)"), subject: path)
-                return (
-                    proof,
-                    proof.holds(
-                        keys: keys, log: log, signatures: &signatures, publishedDigest: publishedDigest)
-                )
+                let problems = proof.problems(keys: keys, log: log, publishedDigest: publishedDigest) {
+                    (envelope, signers) throws(ProvenanceError) in
+                    if !signatures.add(envelope, by: signers) {
+                        try Statement.verify(envelope, keys: signers)
+                    }
+                }
+                return (proof, problems)
             }
         }
-        let signaturesHold = signatures.holds()
+        let hold = signatures.holds()
         return proofs.map { result in
             switch result {
-            case .success((let proof, true)) where signaturesHold: ([], proof.log.entry)
-            case .success((let proof, _)):
+            case .success((let proof, let problems)):
                 (
-                    proof.problems(
-                        keys: keys, log: log, publishedDigest: publishedDigest, checkFiles: true),
+                    hold
+                        ? problems
+                        : proof.problems(keys: keys, log: log, publishedDigest: publishedDigest),
                     proof.log.entry
                 )
             case .failure(let error): ([error.cause], nil)

@@ -48,40 +48,17 @@ public struct TrustedKeys: Sendable {
 }
 
 extension Proof {
-    /// Whether the chain holds once the signatures hold that are added to `signatures`: one of each link.
+    /// Everything that is wrong with the chain, first broken link first; empty when it holds.
     ///
-    /// - Returns: `false` where anything at all is amiss; `problems` says what.
-    func holds(
-        keys: TrustedKeys, log published: TransparencyLog, signatures: inout SignatureBatch,
-        publishedDigest: (String) -> Marketplace.Digest?
-    ) -> Bool {
-        guard chain.count == ProofStep.allCases.count else { return false }
-        var links: [ProofLink] = []
-        var previous: Marketplace.Digest?
-        for (step, envelope) in zip(ProofStep.allCases, chain) {
-            guard let statement = try? Statement(unverified: envelope),
-                let link = try? ProofLink(statement: statement), link.step == step, link.previous == previous
-            else { return false }
-            let first = links.first ?? link
-            guard link.bundle == first.bundle, link.plugin == first.plugin, link.version == first.version,
-                signatures.add(
-                    envelope,
-                    by: step == .submission ? keys.publishers[link.plugin.publisher] ?? [] : keys.attest)
-            else { return false }
-            for artifact in link.artifacts {
-                if let path = artifact.path, publishedDigest(path) != artifact.digest { return false }
-            }
-            links.append(link)
-            previous = envelope.payloadDigest
-        }
-        return logProblems(published, links).isEmpty
-    }
-
-    /// Everything that is wrong with the chain, first broken link first; empty when it holds. `publishedDigest` gives
-    /// the digest of a file of the site, or `nil` where the site has no such file.
+    /// - Parameters:
+    ///   - publishedDigest: the digest of a file of the site, or `nil` where the site has no such file; without it the
+    ///     files that links name are not looked at.
+    ///   - verify: throws where an envelope is signed by none of the keys. Who checks signatures together later takes
+    ///     them here, and asks again with this default where one of them is not good.
     public func problems(
         keys: TrustedKeys, log published: TransparencyLog?,
-        publishedDigest: (String) -> Marketplace.Digest? = { _ in nil }, checkFiles: Bool = false
+        publishedDigest: ((String) -> Marketplace.Digest?)? = nil,
+        verify: (Envelope, [VerifyingKey]) throws(ProvenanceError) -> Void = Statement.verify(_:keys:)
     ) -> [String] {
         var problems: [String] = []
         var previous: ProofLink?
@@ -98,7 +75,7 @@ extension Proof {
                 link = try links[position].get()
                 let signers =
                     link.step == .submission ? keys.publishers[link.plugin.publisher] ?? [] : keys.attest
-                try envelope.verify(payloadType: Statement.payloadType, keys: signers)
+                try verify(envelope, signers)
             } catch {
                 let name = position < required.count ? required[position].rawValue : "link \(position + 1)"
                 problems.append("\(name): \(error.cause)")
@@ -119,8 +96,8 @@ extension Proof {
                     problems.append("\(name): is about another bundle than \(previous.step.rawValue)")
                 }
             }
-            for artifact in link.artifacts where checkFiles {
-                guard let path = artifact.path else { continue }
+            for artifact in link.artifacts {
+                guard let publishedDigest, let path = artifact.path else { continue }
                 guard let digest = publishedDigest(path) else {
                     problems.append("\(name): \(path) is not published")
                     continue

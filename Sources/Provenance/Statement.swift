@@ -61,6 +61,11 @@ public struct Statement: Hashable, Sendable {
         Envelope.sign(json.serializedBytes(), payloadType: Statement.payloadType, with: keys)
     }
 
+    /// Verifies that one of the keys has signed an envelope as a statement.
+    public static func verify(_ envelope: Envelope, keys: [VerifyingKey]) throws(ProvenanceError) {
+        try envelope.verify(payloadType: payloadType, keys: keys)
+    }
+
     /// The statement in an envelope, after its signatures have been verified.
     public init(
         verifying envelope: Envelope, keys: [VerifyingKey], threshold: Int = 1

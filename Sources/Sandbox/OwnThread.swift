@@ -8,18 +8,28 @@ public enum OwnThread {
         }
     }
 
-    /// The same, for which nobody waits.
-    public static func start(_ work: @escaping @Sendable () -> Void) {
+    /// The same, for which nobody waits; where no thread can be had, the caller's does it.
+    static func start(_ work: @escaping @Sendable () -> Void) {
+        if !begin(work) { work() }
+    }
+
+    /// Begins work that may go on for ever; `false` where no thread can be had for it.
+    public static func begin(_ work: @escaping @Sendable () -> Void) -> Bool {
         let box = Unmanaged.passRetained(Box(work))
         var thread = pthread_t()
-        // SAFETY: the reference that is passed is taken exactly once, by the thread.
+        // SAFETY: the reference that is passed is taken exactly once, by the thread or, where there is none, here.
         let failed = pthread_create(
             &thread, nil,
             { context in
                 Unmanaged<Box>.fromOpaque(context!).takeRetainedValue().work()
                 return nil
             }, box.toOpaque())
-        if failed == 0 { pthread_detach(thread) } else { box.takeRetainedValue().work() }
+        guard failed == 0 else {
+            box.release()
+            return false
+        }
+        pthread_detach(thread)
+        return true
     }
 
     private final class Box: Sendable {

@@ -2,8 +2,8 @@ import HummingbirdCore
 import Logging
 import NIOCore
 
-/// Runs tasks on an event loop's thread. What answers a request there needs no other thread between the socket it came
-/// on and the connection to the application: on a quiet machine it is the waking of threads that a call waits for.
+/// Runs tasks on an event loop's thread: between the socket that a call came on and the connection to the application no
+/// other thread has to be woken for it.
 final class LoopExecutor: TaskExecutor {
     private let loop: any EventLoop
 

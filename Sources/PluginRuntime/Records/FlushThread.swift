@@ -17,7 +17,7 @@ final class FlushThread: Sendable {
     init(afterMilliseconds: Int, _ flush: @escaping @Sendable () -> Void) {
         self.pause = UInt32(afterMilliseconds) * 1_000
         self.flush = flush
-        OwnThread.start { self.run() }
+        precondition(OwnThread.begin { self.run() }, "no thread can be had to bring usage to the disk")
     }
 
     private func run() {

@@ -43,7 +43,14 @@ private final class WorkThreads: Sendable {
         }
         switch step {
         case .wake: work.signal()
-        case .start: OwnThread.start { self.run() }
+        case .start:
+            if OwnThread.begin({ self.run() }) { break }
+            // None can be had: one that is there takes it, or the caller's does, which then waits for what blocks.
+            let left = state.withLock { state -> (@Sendable () -> Void)? in
+                state.started -= 1
+                return state.started == 0 && !state.waiting.isEmpty ? state.waiting.removeFirst() : nil
+            }
+            left?()
         case .none: break
         }
     }

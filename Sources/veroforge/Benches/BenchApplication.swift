@@ -13,23 +13,9 @@ final class BenchApplication: Sendable {
     var url: String { "http://127.0.0.1:\(port)" }
 
     init?(answering json: [UInt8]) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isListening = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && listen(descriptor, 128) == 0
-                    && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard isListening else {
-            close(descriptor)
-            return nil
-        }
+        guard let (descriptor, port) = LoopbackSocket.bound(waiting: 128) else { return nil }
         listener = descriptor
-        port = UInt16(bigEndian: address.sin_port)
+        self.port = port
         answer =
             Array(
                 "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: \(json.count)\r\n\r\n"

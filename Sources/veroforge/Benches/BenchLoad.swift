@@ -32,6 +32,15 @@ struct BenchTimes: Sendable {
         BenchTimes(milliseconds: a.milliseconds + b.milliseconds, failures: a.failures + b.failures)
     }
 
+    /// Notes how a call that began at a moment of `BenchWire.now` was answered just now.
+    mutating func note(_ status: Int, since begin: UInt64) {
+        if (200..<300).contains(status) {
+            milliseconds.append(Double(BenchWire.now() - begin) / 1e6)
+        } else {
+            failures += 1
+        }
+    }
+
     static func show(_ value: Double) -> String { String(format: "%.2f", value) }
 }
 
@@ -86,57 +95,63 @@ struct BenchLoad: Sendable {
         }
     }
 
+    /// After so long without any answer those that are awaited count as failed.
+    private static let patience: UInt64 = 30_000_000_000
+
     /// At a rate that does not wait for answers; a call's time begins when it was due, and ends when its answer is
     /// whole. One thread with plain sockets keeps the times, so that they are the service's and not those of a client.
     func open(_ calls: [Call], perSecond: Double) async -> BenchTimes {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: Self.send(calls, perSecond)) }
-        }
+        await Self.onItsThread { Self.open(calls.map(BenchRequest.init), perSecond) }
     }
 
     /// One caller, the next call when the one before is answered.
     func inTurn(_ calls: [Call]) async -> BenchTimes {
+        await Self.onItsThread { Self.inTurn(calls.map(BenchRequest.init)) }
+    }
+
+    private static func onItsThread(_ work: @escaping @Sendable () -> BenchTimes) async -> BenchTimes {
         await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
-                var wire = BenchWire(most: 1)
-                var times = BenchTimes()
-                for (number, request) in calls.map(BenchRequest.init).enumerated() {
-                    let begin = BenchWire.now()
-                    _ = wire.send(request, number: number)
-                    var answer: (number: Int, status: Int)?
-                    while answer == nil {
-                        answer = wire.answers(until: BenchWire.now() + 1_000_000_000).first
-                    }
-                    if let answer, (200..<300).contains(answer.status) {
-                        times.milliseconds.append(Double(BenchWire.now() - begin) / 1e6)
-                    } else {
-                        times.failures += 1
-                    }
-                }
-                wire.close()
-                continuation.resume(returning: times)
-            }
+            Thread.detachNewThread { continuation.resume(returning: work()) }
         }
     }
 
-    private static func send(_ calls: [Call], _ perSecond: Double) -> BenchTimes {
-        let requests = calls.map(BenchRequest.init)
+    private static func inTurn(_ requests: [BenchRequest]) -> BenchTimes {
+        var wire = BenchWire(most: 1)
+        var times = BenchTimes()
+        for (number, request) in requests.enumerated() {
+            let begin = BenchWire.now()
+            _ = wire.send(request, number: number)
+            var answer: (number: Int, status: Int)?
+            while answer == nil, BenchWire.now() < begin + patience {
+                answer = wire.answers(until: begin + patience).first
+            }
+            times.note(answer?.status ?? 0, since: begin)
+            if answer == nil { wire.close() }
+        }
+        wire.close()
+        return times
+    }
+
+    private static func open(_ requests: [BenchRequest], _ perSecond: Double) -> BenchTimes {
         var wire = BenchWire(most: 512)
         var times = BenchTimes()
         let begin = BenchWire.now()
         func due(_ number: Int) -> UInt64 { begin + UInt64(Double(number) * 1e9 / perSecond) }
         var sent = 0
-        while times.milliseconds.count + times.failures < calls.count {
+        var heard = begin
+        while times.milliseconds.count + times.failures < requests.count {
             let now = BenchWire.now()
-            while sent < calls.count, due(sent) <= now, wire.send(requests[sent], number: sent) { sent += 1 }
+            while sent < requests.count, due(sent) <= now, wire.send(requests[sent], number: sent) {
+                sent += 1
+            }
             // A due call that finds no connection free waits for the next answer.
-            let next = sent < calls.count ? max(due(sent), now + 100_000) : now + 1_000_000_000
+            let next = sent < requests.count ? max(due(sent), now + 100_000) : heard + patience
             for (number, status) in wire.answers(until: next) {
-                if (200..<300).contains(status) {
-                    times.milliseconds.append(Double(BenchWire.now() - due(number)) / 1e6)
-                } else {
-                    times.failures += 1
-                }
+                times.note(status, since: due(number))
+                heard = BenchWire.now()
+            }
+            if BenchWire.now() >= max(heard, due(max(0, sent - 1))) + patience {
+                times.failures = requests.count - times.milliseconds.count
             }
         }
         wire.close()

@@ -53,7 +53,8 @@ struct BenchWire {
             drop(free)
         }
         guard connections.count(where: { $0.asked != nil }) < most else { return false }
-        connections.append(Connection(descriptor: Self.connected(request.port), port: request.port))
+        connections.append(
+            Connection(descriptor: LoopbackSocket.connected(to: request.port), port: request.port))
         if !put(request, number, at: connections.count - 1) {
             connections[connections.count - 1].asked = number
         }
@@ -117,20 +118,6 @@ struct BenchWire {
         connections[index].bytes = []
         connections[index].asked = nil
         return (asked, status)
-    }
-
-    private static func connected(_ port: UInt16) -> Int32 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        _ = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        return descriptor
     }
 
     /// The status of an answer whose body is there to its end: by its length, or in chunks.

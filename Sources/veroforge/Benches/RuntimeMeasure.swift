@@ -17,6 +17,7 @@ struct RuntimeMeasure: MeasuredBench {
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        let only = try Self.named()
         let bench: RuntimeBench
         do { bench = try await RuntimeBench.begin(programs, client, installed: count ?? 1_000) } catch {
             try? await client.shutdown()
@@ -24,20 +25,36 @@ struct RuntimeMeasure: MeasuredBench {
         }
         defer { bench.end() }
         var lines: [String] = []
-        // VEROFORGE_BENCH_PARTS=cold,warm measures these alone; the others call what `cold` has installed.
-        let named = ProcessInfo.processInfo.environment["VEROFORGE_BENCH_PARTS"] ?? ""
-        let only = Set(named.split(separator: ",").map(String.init))
+        var broken: (any Error)?
         do {
             for (part, measure) in [
                 ("cold", bench.cold), ("warm", bench.warm), ("processor", bench.processor),
                 ("neighbour", bench.neighbour), ("thousand", bench.thousand), ("node", bench.node),
-            ] where only.isEmpty || only.contains(part) { lines += try await measure() }
-        } catch {
-            lines.append("broke off: \(error)")
-        }
+            ] where only.contains(part) { lines += try await measure() }
+        } catch { broken = error }
         await bench.application.stop()
         try? await client.shutdown()
+        if let broken {
+            print(lines.joined(separator: "\n"))
+            throw broken
+        }
         return lines.joined(separator: "\n")
+    }
+
+    private static let parts = ["cold", "warm", "processor", "neighbour", "thousand", "node"]
+
+    /// What `VEROFORGE_BENCH_PARTS=warm,node` asks for, or all; `cold` always, which installs what the others call.
+    private static func named() throws -> Set<String> {
+        guard let names = ProcessInfo.processInfo.environment["VEROFORGE_BENCH_PARTS"] else {
+            return Set(parts)
+        }
+        let wanted = names.split(separator: ",").map(String.init)
+        if let wrong = wanted.first(where: { !parts.contains($0) }) {
+            throw PipelineError(
+                .usage, "the bench runtime has no part \(wrong)",
+                remedy: "There are: \(parts.joined(separator: ", ")).")
+        }
+        return Set(wanted + ["cold"])
     }
 }
 

@@ -161,22 +161,3 @@ struct DemoMonth {
         }
     }
 }
-
-/// A port of the loopback interface that nobody listens on.
-enum FreePort {
-    static func find() throws(PipelineError) -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-                bind(descriptor, raw, length) == 0 && getsockname(descriptor, raw, &length) == 0
-            }
-        }
-        guard bound else { throw PipelineError(.tryLater, "no free port on loopback") }
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
-}
